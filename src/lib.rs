@@ -1,0 +1,1 @@
+//! wa-fix repairs AWS CDK code against the AWS Well-Architected Framework.

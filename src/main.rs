@@ -1,0 +1,2 @@
+//! The `wa-fix` command.
+fn main() {}
