@@ -1,0 +1,201 @@
+//! What a rule is: its metadata and its check. The list of all rules is in `fixes/mod.rs`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The six pillars of the AWS Well-Architected Framework, in its own order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pillar {
+    /// Pillar 1.
+    Security,
+    /// Pillar 2.
+    Reliability,
+    /// Pillar 3.
+    Performance,
+    /// Pillar 4.
+    Cost,
+    /// Pillar 5.
+    OperationalExcellence,
+    /// Pillar 6.
+    Sustainability,
+}
+
+impl Pillar {
+    /// The name used in options and in machine output, such as `operational-excellence`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Security => "security",
+            Self::Reliability => "reliability",
+            Self::Performance => "performance",
+            Self::Cost => "cost",
+            Self::OperationalExcellence => "operational-excellence",
+            Self::Sustainability => "sustainability",
+        }
+    }
+
+    /// Every pillar, in the framework's order.
+    pub const ALL: [Self; 6] = [
+        Self::Security,
+        Self::Reliability,
+        Self::Performance,
+        Self::Cost,
+        Self::OperationalExcellence,
+        Self::Sustainability,
+    ];
+}
+
+impl fmt::Display for Pillar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How much the anti-pattern matters where it was found. Ordered: `Info` is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Impact {
+    /// Worth knowing; only counted unless `--min-impact info`.
+    Info,
+    /// Optimise over time.
+    Low,
+    /// Address soon.
+    Medium,
+    /// Fix now.
+    High,
+}
+
+impl Impact {
+    /// The name used in options and in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Impact {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Info, Self::Low, Self::Medium, Self::High]
+            .into_iter()
+            .find(|impact| impact.name() == text)
+            .ok_or_else(|| format!("`{text}` is not one of info, low, medium, high"))
+    }
+}
+
+/// How much a person has to look before a fix is applied. Ordered: `Safe` is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Same or strictly stronger behaviour, no value needed, nothing replaced, no bill.
+    Safe,
+    /// Right, but changes behaviour, cost or a client's view, or needs a value.
+    Review,
+    /// Adds resources or files that a person completes.
+    Scaffold,
+}
+
+impl Tier {
+    /// The name used in options and in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Review => "review",
+            Self::Scaffold => "scaffold",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Tier {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Safe, Self::Review, Self::Scaffold]
+            .into_iter()
+            .find(|tier| tier.name() == text)
+            .ok_or_else(|| format!("`{text}` is not one of safe, review, scaffold"))
+    }
+}
+
+/// A value that a fix needs and only a person knows. Given by `--set KEY=VALUE` or `[values]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The key, such as `allowed_origins`.
+    pub key: &'static str,
+    /// What is asked, as a sentence.
+    pub ask: &'static str,
+    /// An answer as it would be typed, for messages: never written into code by itself.
+    pub example: &'static str,
+}
+
+/// Everything that is known of a rule without running it.
+#[derive(Debug, Clone, Copy)]
+pub struct Meta {
+    /// The number of the documented anti-pattern, such as `2.6`.
+    pub id: &'static str,
+    /// Other documented items that the same finding covers.
+    pub also: &'static [&'static str],
+    /// The kebab-case name for options and suppressions, such as `pipeline-swallows-failures`.
+    pub name: &'static str,
+    /// One line: what is wrong.
+    pub title: &'static str,
+    /// The pillar of `id`.
+    pub pillar: Pillar,
+    /// The usual impact; a finding may state another.
+    pub impact: Impact,
+    /// The usual tier; a finding may state another.
+    pub tier: Tier,
+    /// The Well-Architected best practice, such as `REL08-BP02`.
+    pub practice: &'static str,
+    /// Ids of other checkers (cdk-nag, Checkov) whose finding the fix clears.
+    pub clears: &'static [&'static str],
+    /// Values the fix may ask for.
+    pub asks: &'static [Question],
+    /// Position when fixes touch the same place: the lower goes first.
+    pub order: u16,
+    /// The rule's own source, `include_str!` of its file: `explain` prints the `//!` lines at its top.
+    pub source: &'static str,
+    /// The text of the rule's `.scm`.
+    pub query: &'static str,
+}
+
+impl Meta {
+    /// Whether a selector (`2.6`, a name, a pillar, a practice, a cleared id) names this rule.
+    pub fn is_named_by(&self, selector: &str) -> bool {
+        self.id == selector
+            || self.also.contains(&selector)
+            || self.name == selector
+            || self.pillar.name() == selector
+            || self.practice == selector
+            || self.clears.contains(&selector)
+    }
+
+    /// The documentation in Markdown: the `//!` lines of the rule's source without their marker.
+    pub fn documentation(&self) -> String {
+        let mut text = String::new();
+        for line in self.source.lines().map_while(|line| line.strip_prefix("//!")) {
+            text.push_str(line.strip_prefix(' ').unwrap_or(line));
+            text.push('\n');
+        }
+        text
+    }
+}
