@@ -5,3 +5,6 @@
 pub mod detect;
 pub mod edit;
 pub mod rule;
+pub mod model;
+pub mod source;
+pub mod syntax;

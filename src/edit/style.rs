@@ -1,0 +1,246 @@
+//! How a file is written, and snippets made to look like it.
+
+use crate::syntax::{Parsed, Syn, parse};
+
+/// The habits of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// One level of indentation.
+    pub indent: Indent,
+    /// `'` or `"`.
+    pub quote: char,
+    /// Whether statements end in `;`.
+    pub semicolons: bool,
+    /// The line end.
+    pub eol: &'static str,
+}
+
+/// One level of indentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indent {
+    /// A tab.
+    Tab,
+    /// This many spaces.
+    Spaces(usize),
+}
+
+impl Indent {
+    /// The text of `levels` levels.
+    pub fn text(self, levels: usize) -> String {
+        match self {
+            Self::Tab => "\t".repeat(levels),
+            Self::Spaces(width) => " ".repeat(width * levels),
+        }
+    }
+}
+
+impl Style {
+    /// Reads the habits off a file.
+    pub fn of(file: &Parsed) -> Self {
+        let text = &*file.text;
+        let single = memchr::memchr_iter(b'\'', text.as_bytes()).count();
+        let double = memchr::memchr_iter(b'"', text.as_bytes()).count();
+        let mut ended = 0_usize;
+        let mut open = 0_usize;
+        for statement in Syn::root(file).children() {
+            if matches!(statement.kind(), "import_statement" | "lexical_declaration" | "expression_statement") {
+                if statement.text().ends_with(';') {
+                    ended += 1;
+                } else {
+                    open += 1;
+                }
+            }
+        }
+        Self {
+            indent: indent_of(text),
+            quote: if double > single { '"' } else { '\'' },
+            semicolons: ended >= open,
+            eol: if text.contains("\r\n") { "\r\n" } else { "\n" },
+        }
+    }
+
+    /// Makes a snippet look like the file. Snippets are written with two spaces, single quotes,
+    /// semicolons and `\n`; their first line stands where it is inserted, the others get `base`
+    /// in front.
+    pub fn adapt(&self, snippet: &str, base: &str) -> String {
+        let plain = self.tokens(snippet);
+        let kept = template_lines(&plain);
+        let mut out = String::with_capacity(plain.len() + 64);
+        for (number, line) in plain.split('\n').enumerate() {
+            if number > 0 {
+                out.push_str(self.eol);
+                if kept.contains(&number) {
+                    out.push_str(line);
+                    continue;
+                }
+            }
+            let body = line.trim_start_matches(' ');
+            if number > 0 && !body.is_empty() {
+                out.push_str(base);
+            }
+            if !body.is_empty() {
+                let spaces = line.len() - body.len();
+                out.push_str(&self.indent.text(spaces / 2));
+                // ` * ` of a block comment hangs by one space.
+                out.push_str(if spaces % 2 == 1 { " " } else { "" });
+                out.push_str(body);
+            }
+        }
+        out
+    }
+
+    /// Quotes and semicolons.
+    fn tokens(&self, snippet: &str) -> String {
+        if self.quote == '\'' && self.semicolons {
+            return snippet.to_owned();
+        }
+        let Some((parsed, from)) = parse_snippet(snippet) else { return snippet.to_owned() };
+        let mut drops = Vec::new();
+        let mut quotes = Vec::new();
+        collect_tokens(Syn::root(&parsed), &mut drops, &mut quotes);
+        let mut bytes: Vec<char> = Vec::with_capacity(snippet.len());
+        for (at, character) in snippet.char_indices() {
+            let at = at + from;
+            if !self.semicolons && drops.contains(&at) {
+                continue;
+            }
+            bytes.push(if quotes.contains(&at) { self.quote } else { character });
+        }
+        bytes.into_iter().collect()
+    }
+
+    /// A string literal in the file's quotes.
+    pub fn string(&self, value: &str) -> String {
+        let mut out = String::with_capacity(value.len() + 2);
+        out.push(self.quote);
+        for character in value.chars() {
+            if character == self.quote || character == '\\' {
+                out.push('\\');
+            }
+            if character == '\n' {
+                out.push_str("\\n");
+            } else {
+                out.push(character);
+            }
+        }
+        out.push(self.quote);
+        out
+    }
+}
+
+/// Parses a snippet as statements, as the value of a property, or as a class member; with the
+/// offset of its first byte in the parsed text.
+fn parse_snippet(snippet: &str) -> Option<(Parsed, usize)> {
+    [("", ""), ("(", ")"), ("({", "})"), ("interface X {", "}"), ("class X {", "}")].iter().find_map(|(before, after)| {
+        let parsed = parse("snippet.ts", format!("{before}{snippet}{after}").into(), crate::source::Language::TypeScript)?;
+        (!parsed.root().has_error()).then_some((parsed, before.len()))
+    })
+}
+
+/// Places of `;` that end a statement at a line's end, and of quotes that can change.
+fn collect_tokens(node: Syn<'_>, drops: &mut Vec<usize>, quotes: &mut Vec<usize>) {
+    for child in node.tokens() {
+        match child.kind() {
+            ";" => {
+                let rest = child.file.text.get(child.end()..).unwrap_or_default();
+                let next = rest.trim_start();
+                let line_ends = rest.is_empty() || rest.starts_with('\n');
+                if line_ends && !next.starts_with(['(', '[', '`', '+', '-', '/']) {
+                    drops.push(child.start());
+                }
+            }
+            "string" => {
+                if !child.text().contains(['"', '\\']) {
+                    quotes.push(child.start());
+                    quotes.push(child.end() - 1);
+                }
+            }
+            _ => collect_tokens(child, drops, quotes),
+        }
+    }
+}
+
+/// Lines (from 0) that start inside a template literal and must stay as they are.
+fn template_lines(snippet: &str) -> Vec<usize> {
+    let Some((parsed, from)) = snippet.contains('`').then(|| parse_snippet(snippet)).flatten() else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    let mut stack = vec![Syn::root(&parsed)];
+    while let Some(node) = stack.pop() {
+        if node.is("template_string") {
+            let before = snippet.get(..node.start().saturating_sub(from)).unwrap_or_default();
+            let first = before.matches('\n').count();
+            lines.extend((1..=node.text().matches('\n').count()).map(|extra| first + extra));
+        } else {
+            stack.extend(node.tokens());
+        }
+    }
+    lines
+}
+
+/// The commonest step between the indentation of one line and the next deeper one.
+fn indent_of(text: &str) -> Indent {
+    let mut tabs = 0_usize;
+    let mut steps = [0_usize; 9];
+    let mut before = 0_usize;
+    for line in text.lines().take(400) {
+        let body = line.trim_start_matches([' ', '\t']);
+        if body.is_empty() || body.starts_with('*') || body.starts_with("//") {
+            continue;
+        }
+        if line.starts_with('\t') {
+            tabs += 1;
+            continue;
+        }
+        let width = line.len() - body.len();
+        if let Some(step) = width.checked_sub(before).and_then(|step| steps.get_mut(step)) {
+            *step += 1;
+        }
+        before = width;
+    }
+    let (width, count) =
+        steps.iter().enumerate().skip(2).max_by_key(|(width, count)| (**count, usize::MAX - width)).unwrap_or((2, &0));
+    if tabs > *count { Indent::Tab } else if *count == 0 { Indent::Spaces(2) } else { Indent::Spaces(width) }
+}
+
+/// The white space at the start of the line that holds a byte.
+pub fn line_indent(text: &str, at: usize) -> &str {
+    let start = line_start(text, at);
+    let line = text.get(start..).unwrap_or_default();
+    let length = line.len() - line.trim_start_matches([' ', '\t']).len();
+    line.get(..length).unwrap_or_default()
+}
+
+/// The first byte of the line that holds a byte.
+pub fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Language;
+
+    fn style(text: &str) -> Style {
+        Style::of(&parse("a.ts", text.into(), Language::TypeScript).unwrap())
+    }
+
+    #[test]
+    fn habits_are_read_off_the_file() {
+        let found = style("const a = \"x\"\nfunction f() {\n\treturn \"y\"\n}\n");
+        assert_eq!(found, Style { indent: Indent::Tab, quote: '"', semicolons: false, eol: "\n" });
+        let found = style("const a = 'x';\r\nif (a) {\r\n    b();\r\n}\r\n");
+        assert_eq!(found, Style { indent: Indent::Spaces(4), quote: '\'', semicolons: true, eol: "\r\n" });
+    }
+
+    #[test]
+    fn snippets_take_the_files_habits() {
+        let file = Style { indent: Indent::Spaces(4), quote: '"', semicolons: false, eol: "\n" };
+        let snippet = "const a = new X(this, 'Y', {\n  b: 'it\\'s',\n  c: `x\n  y`,\n});\nf('z');";
+        assert_eq!(
+            file.adapt(snippet, "  "),
+            "const a = new X(this, \"Y\", {\n      b: 'it\\'s',\n      c: `x\n  y`,\n  })\n  f(\"z\")"
+        );
+    }
+}

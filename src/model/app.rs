@@ -1,0 +1,196 @@
+//! An app: the files under one `cdk.json` (else one package), parsed when first needed.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::catalogue::Release;
+use crate::source::{Candidate, Language, Skipped, Unreadable, read_text};
+use crate::syntax::{Parsed, first_error, parse};
+
+/// Which generation of the CDK an app is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// `@aws-cdk/*` and `monocdk`.
+    V1,
+    /// `aws-cdk-lib`.
+    V2,
+}
+
+/// One file of an app.
+#[derive(Debug)]
+pub struct AppFile {
+    /// Where it is.
+    pub candidate: Candidate,
+    text: OnceLock<Result<Arc<str>, Unreadable>>,
+    parsed: OnceLock<Option<Parsed>>,
+}
+
+/// New texts for files of an app, by absolute path: what a plan has changed so far.
+pub type Overlay = BTreeMap<PathBuf, Arc<str>>;
+
+/// Files that belong together, with what their package says of the CDK.
+#[derive(Debug)]
+pub struct App {
+    /// The folder of `cdk.json`, else of `package.json`, else the one that was given.
+    pub root: PathBuf,
+    /// Whether there is a `cdk.json` in `root`.
+    pub has_cdk_json: bool,
+    /// The text of `cdk.json`.
+    pub cdk_json: Option<serde_json::Value>,
+    /// The aws-cdk-lib release that is installed or locked, else the lowest that package.json allows.
+    pub release: Option<Release>,
+    /// Every file, sorted by path.
+    pub files: Vec<AppFile>,
+    by_path: BTreeMap<PathBuf, usize>,
+}
+
+/// Words one of which stands in every file that speaks to the CDK.
+const CDK_WORDS: [&str; 3] = ["aws-cdk", "monocdk", "constructs"];
+
+impl AppFile {
+    /// The file's text, read once.
+    pub fn text(&self) -> Result<&Arc<str>, &Unreadable> {
+        self.text.get_or_init(|| read_text(&self.candidate.file)).as_ref()
+    }
+
+    /// The file's tree, parsed once; `None` where it cannot be read.
+    pub fn parsed(&self) -> Option<&Parsed> {
+        let text = self.text().ok()?;
+        self.parsed
+            .get_or_init(|| parse(&self.candidate.path, Arc::clone(text), self.candidate.language))
+            .as_ref()
+    }
+
+    /// Whether the file is a script that names a CDK package.
+    pub fn speaks_cdk(&self) -> bool {
+        self.candidate.language.is_script()
+            && self.text().is_ok_and(|text| {
+                CDK_WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+            })
+    }
+}
+
+impl App {
+    /// Gathers an app from its files. Nothing is parsed yet.
+    pub fn new(root: PathBuf, candidates: Vec<Candidate>, overlay: &Overlay) -> Self {
+        let mut files: Vec<AppFile> = candidates
+            .into_iter()
+            .map(|candidate| {
+                let text = OnceLock::new();
+                if let Some(new) = overlay.get(&candidate.file) {
+                    let _ = text.set(Ok(Arc::clone(new)));
+                }
+                AppFile { candidate, text, parsed: OnceLock::new() }
+            })
+            .collect();
+        let known: Vec<_> = files.iter().map(|file| file.candidate.file.clone()).collect();
+        for (file, text) in overlay {
+            if file.starts_with(&root) && !known.contains(file) {
+                let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if let Some(language) = Language::of(name) {
+                    let path = known
+                        .iter()
+                        .zip(&files)
+                        .find_map(|(other, app_file)| sibling_path(other, &app_file.candidate.path, file))
+                        .unwrap_or_else(|| file.to_string_lossy().into_owned());
+                    let candidate = Candidate { path, file: file.clone(), language };
+                    files.push(AppFile { candidate, text: OnceLock::from(Ok(Arc::clone(text))), parsed: OnceLock::new() });
+                }
+            }
+        }
+        files.sort_by(|a, b| a.candidate.cmp(&b.candidate));
+        let by_path = files.iter().enumerate().map(|(index, file)| (file.candidate.file.clone(), index)).collect();
+        let cdk_json = read_json(&root.join("cdk.json"), overlay);
+        let has_cdk_json = root.join("cdk.json").is_file();
+        let release = super::release::find(&root);
+        Self { root, has_cdk_json, cdk_json, release, files, by_path }
+    }
+
+    /// The file at an absolute path.
+    pub fn file(&self, path: &Path) -> Option<&AppFile> {
+        self.by_path.get(path).and_then(|index| self.files.get(*index))
+    }
+
+    /// The file that a relative import names.
+    pub fn import(&self, from: &Path, specifier: &str) -> Option<&AppFile> {
+        if !specifier.starts_with('.') {
+            return None;
+        }
+        let base = normal(&from.parent()?.join(specifier));
+        if let Some(exact) = self.file(&base) {
+            return Some(exact);
+        }
+        let name = base.file_name()?.to_str()?;
+        // `./x.js` means `x.ts` under the newer module resolutions.
+        let stem = ["js", "mjs", "cjs", "jsx"]
+            .iter()
+            .find_map(|end| name.strip_suffix(&format!(".{end}")))
+            .unwrap_or(name);
+        let extensions = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
+        extensions
+            .iter()
+            .find_map(|end| self.file(&base.with_file_name(format!("{stem}.{end}"))))
+            .or_else(|| extensions.iter().find_map(|end| self.file(&base.join(format!("index.{end}")))))
+    }
+
+    /// Files that could not be read or do not parse, with the reason.
+    pub fn skipped(&self) -> Vec<Skipped> {
+        let mut skipped = Vec::new();
+        for file in &self.files {
+            let path = file.candidate.path.clone();
+            match file.text() {
+                Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
+                Ok(_) => {
+                    if let Some(parsed) = file.parsed.get().and_then(Option::as_ref) {
+                        if let Some(offset) = first_error(parsed) {
+                            let line = line_of(&parsed.text, offset);
+                            skipped.push(Skipped {
+                                path,
+                                why: format!("has a syntax error in line {line}; mend it, then run again"),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        skipped
+    }
+
+    /// A context flag of `cdk.json`.
+    pub fn context_flag(&self, name: &str) -> Option<&serde_json::Value> {
+        self.cdk_json.as_ref()?.get("context")?.get(name)
+    }
+}
+
+/// Line of a byte offset, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + memchr::memchr_iter(b'\n', text.as_bytes().get(..offset).unwrap_or_default()).count()
+}
+
+/// The printed path of `file`, derived from that of a file that lies in the same tree.
+fn sibling_path(other: &Path, shown: &str, file: &Path) -> Option<String> {
+    let depth = other.components().count() - Path::new(shown).components().count();
+    let base: PathBuf = other.components().take(depth).collect();
+    Some(file.strip_prefix(base).ok()?.to_string_lossy().replace('\\', "/"))
+}
+
+/// Resolves `.` and `..` by name.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+fn read_json(file: &Path, overlay: &Overlay) -> Option<serde_json::Value> {
+    let text = overlay.get(file).cloned().or_else(|| read_text(file).ok())?;
+    serde_json::from_str(&text).ok()
+}

@@ -1,0 +1,92 @@
+//! What the code means: imports, scopes, construct sites, property views, the app.
+
+pub mod app;
+pub mod catalogue;
+pub mod imports;
+pub mod meaning;
+pub mod props;
+mod release;
+pub mod scope;
+pub mod site;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use crate::syntax::{Parsed, Syn};
+pub use app::{App, Generation, Overlay};
+pub use catalogue::{Catalogue, Release};
+pub use meaning::Meaning;
+pub use props::{Entry, Prop, Props};
+pub use site::{Binding, Site, statement_of};
+
+use imports::Imports;
+
+/// The meaning of one app, worked out on demand and kept.
+#[derive(Debug)]
+pub struct Model<'a> {
+    /// The app.
+    pub app: &'a App,
+    /// Facts about aws-cdk-lib.
+    pub catalogue: Catalogue,
+    files: Vec<FileFacts<'a>>,
+}
+
+#[derive(Debug, Default)]
+struct FileFacts<'a> {
+    imports: OnceLock<Imports<'a>>,
+    sites: OnceLock<Vec<Site<'a>>>,
+}
+
+impl<'a> Model<'a> {
+    /// A model in which nothing is worked out yet.
+    pub fn new(app: &'a App) -> Self {
+        let files = app.files.iter().map(|_| FileFacts::default()).collect();
+        Self { app, catalogue: Catalogue::embedded(), files }
+    }
+
+    fn index(&self, file: &Parsed) -> Option<usize> {
+        self.app.files.binary_search_by(|other| other.candidate.path.as_str().cmp(&file.path)).ok()
+    }
+
+    /// Where a file is on disk.
+    pub fn location(&self, file: &Parsed) -> Option<&'a Path> {
+        Some(&self.app.files.get(self.index(file)?)?.candidate.file)
+    }
+
+    /// The import table of a file.
+    pub fn imports(&self, file: &'a Parsed) -> &Imports<'a> {
+        static NONE: Imports<'static> = Imports { imports: Vec::new(), reexports: Vec::new() };
+        match self.index(file).and_then(|index| self.files.get(index)) {
+            Some(facts) => facts.imports.get_or_init(|| Imports::of(file)),
+            None => &NONE,
+        }
+    }
+
+    /// The construct sites of a file, in source order.
+    pub fn sites(&self, file: &'a Parsed) -> &[Site<'a>] {
+        match self.index(file).and_then(|index| self.files.get(index)) {
+            Some(facts) => facts.sites.get_or_init(|| self.find_sites(file)),
+            None => &[],
+        }
+    }
+
+    /// The files that speak to the CDK, parsed, sorted by path.
+    pub fn cdk_files(&self) -> impl Iterator<Item = &'a Parsed> + use<'a> {
+        self.app.files.iter().filter(|file| file.speaks_cdk()).filter_map(|file| file.parsed())
+    }
+
+    /// Every construct site of the app, by path and offset.
+    pub fn all_sites(&self) -> impl Iterator<Item = Site<'a>> {
+        self.cdk_files().flat_map(|file| self.sites(file).to_vec())
+    }
+
+    /// The site of a node found by a query.
+    pub fn site_of(&self, node: Syn<'a>) -> Option<Site<'a>> {
+        self.sites(node.file).iter().find(|site| site.node == node).cloned()
+    }
+
+    /// Whether anything in the app builds a class or a subclass of it.
+    pub fn app_builds(&self, class: &str) -> bool {
+        self.all_sites().any(|site| self.builds(&site, class))
+    }
+}

@@ -1,0 +1,128 @@
+//! Which declaration a name refers to.
+
+use crate::syntax::Syn;
+
+/// Where a name was declared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Declaration<'a> {
+    /// `const name = value`, `let`, `var`: the declarator, and whether it is `const`.
+    Variable { /// The `variable_declarator`.
+        declarator: Syn<'a>, /// `const` and not `let` or `var`.
+        constant: bool },
+    /// A name taken out of an object: `const { key: name } = value`.
+    Destructured { /// The object it is taken from, if it is written there.
+        from: Option<Syn<'a>>, /// The property.
+        key: &'a str, /// The parameter, if the pattern is one.
+        parameter: Option<Syn<'a>>, /// The identifier.
+        name: Syn<'a> },
+    /// A parameter of a function or constructor.
+    Parameter { /// The `required_parameter`, `optional_parameter` or bare identifier.
+        parameter: Syn<'a> },
+    /// `class name`.
+    Class { /// The `class_declaration` or `class`.
+        class: Syn<'a> },
+    /// `function name`.
+    Function { /// The `function_declaration`.
+        function: Syn<'a> },
+    /// `enum name`.
+    Enum { /// The `enum_declaration`.
+        declaration: Syn<'a> },
+    /// `interface name`, `type name`.
+    Type { /// The `interface_declaration` or `type_alias_declaration`.
+        declaration: Syn<'a> },
+}
+
+/// The declaration of `name` visible from `from`, imports not counted.
+pub fn lookup<'a>(from: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+    from.ancestors().find_map(|scope| declared_in(scope, name))
+}
+
+/// The declaration of `name` made by `scope` itself.
+pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+    match scope.kind() {
+        "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
+            scope.children().find_map(|statement| declared_by(statement, name))
+        }
+        "arrow_function" | "function_expression" | "function_declaration" | "method_definition"
+        | "generator_function_declaration" => parameter(scope, name),
+        "for_statement" => scope.field("initializer").and_then(|statement| declared_by(statement, name)),
+        "for_in_statement" => {
+            let left = scope.field("left")?;
+            (left.is("identifier") && left.text() == name).then_some(Declaration::Parameter { parameter: left })
+        }
+        "catch_clause" => {
+            let parameter = scope.field("parameter")?;
+            (parameter.text() == name).then_some(Declaration::Parameter { parameter })
+        }
+        _ => None,
+    }
+}
+
+fn declared_by<'a>(statement: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+    match statement.kind() {
+        "export_statement" => statement.field("declaration").and_then(|inner| declared_by(inner, name)),
+        "lexical_declaration" | "variable_declaration" => {
+            let constant = statement.field("kind").is_some_and(|kind| kind.text() == "const");
+            statement.children().filter(|child| child.is("variable_declarator")).find_map(|declarator| {
+                let pattern = declarator.field("name")?;
+                if pattern.is("identifier") {
+                    return (pattern.text() == name).then_some(Declaration::Variable { declarator, constant });
+                }
+                let (key, found) = pattern_key(pattern, name)?;
+                Some(Declaration::Destructured { from: declarator.field("value"), key, parameter: None, name: found })
+            })
+        }
+        "class_declaration" | "abstract_class_declaration" => {
+            named(statement, name).then_some(Declaration::Class { class: statement })
+        }
+        "function_declaration" | "generator_function_declaration" => {
+            named(statement, name).then_some(Declaration::Function { function: statement })
+        }
+        "enum_declaration" => named(statement, name).then_some(Declaration::Enum { declaration: statement }),
+        "interface_declaration" | "type_alias_declaration" => {
+            named(statement, name).then_some(Declaration::Type { declaration: statement })
+        }
+        _ => None,
+    }
+}
+
+fn named(declaration: Syn<'_>, name: &str) -> bool {
+    declaration.field("name").is_some_and(|node| node.text() == name)
+}
+
+fn parameter<'a>(function: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+    if let Some(single) = function.field("parameter") {
+        return (single.text() == name).then_some(Declaration::Parameter { parameter: single });
+    }
+    function.field("parameters")?.children().find_map(|parameter| {
+        let pattern = parameter.field("pattern").unwrap_or(parameter);
+        match pattern.kind() {
+            "identifier" => (pattern.text() == name).then_some(Declaration::Parameter { parameter }),
+            "object_pattern" => {
+                let (key, found) = pattern_key(pattern, name)?;
+                Some(Declaration::Destructured { from: None, key, parameter: Some(parameter), name: found })
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The property that an object pattern binds to `name`.
+fn pattern_key<'a>(pattern: Syn<'a>, name: &str) -> Option<(&'a str, Syn<'a>)> {
+    if !pattern.is("object_pattern") {
+        return None;
+    }
+    pattern.children().find_map(|part| match part.kind() {
+        "shorthand_property_identifier_pattern" => (part.text() == name).then_some((part.text(), part)),
+        "pair_pattern" => {
+            let value = part.field("value")?;
+            let target = if value.is("assignment_pattern") { value.field("left")? } else { value };
+            (target.text() == name).then_some((part.field("key")?.text(), target))
+        }
+        "object_assignment_pattern" => {
+            let left = part.field("left")?;
+            (left.text() == name).then_some((left.text(), left))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,296 @@
+//! Construct sites: where the app builds something of the CDK.
+
+use super::Model;
+use super::meaning::{Meaning, is_class, words};
+use super::props::Props;
+use crate::syntax::{Parsed, Syn};
+
+/// `new X(scope, id, props)`, or the `super(scope, id, props)` of a class of the app that extends X.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site<'a> {
+    /// The `new_expression`, or the `call_expression` of `super(…)`.
+    pub node: Syn<'a>,
+    /// The nearest CDK class, canonical: `aws_lambda.Function`.
+    pub class: String,
+    /// The class of the app between, where one is built or defined.
+    pub local: Option<Syn<'a>>,
+    /// The arguments.
+    pub arguments: Vec<Syn<'a>>,
+    /// Index of the props among the arguments.
+    pub props_index: usize,
+}
+
+/// What a construct is bound to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Binding<'a> {
+    /// `const name = new …`: the identifier.
+    Variable(Syn<'a>),
+    /// `this.name = new …` or a field's initialiser: the property identifier.
+    Field(Syn<'a>),
+    /// Nothing.
+    None,
+}
+
+impl<'a> Site<'a> {
+    /// The scope argument of a construct.
+    pub fn scope(&self) -> Option<Syn<'a>> {
+        (self.props_index >= 2).then(|| self.arguments.first().copied()).flatten()
+    }
+
+    /// The id argument of a construct.
+    pub fn id(&self) -> Option<Syn<'a>> {
+        (self.props_index >= 2).then(|| self.arguments.get(1).copied()).flatten()
+    }
+
+    /// The id's text, if it is a literal.
+    pub fn id_text(&self) -> Option<&'a str> {
+        self.id().filter(|id| id.is("string")).map(super::imports::string_text)
+    }
+
+    /// The props argument as written.
+    pub fn props_argument(&self) -> Option<Syn<'a>> {
+        self.arguments.get(self.props_index).copied()
+    }
+
+    /// The argument list's node.
+    pub fn argument_list(&self) -> Option<Syn<'a>> {
+        self.node.field("arguments")
+    }
+
+    /// The props as far as they are known.
+    pub fn props(&self, model: &Model<'a>) -> Props<'a> {
+        if self.arguments.iter().any(|argument| argument.is("spread_element")) {
+            return model.props_of(self.node);
+        }
+        self.props_argument().map_or(Props::EMPTY, |argument| model.props_of(argument))
+    }
+
+    /// What the construct is bound to.
+    pub fn binding(&self) -> Binding<'a> {
+        let mut value = self.node;
+        while let Some(parent) = value.parent() {
+            match parent.kind() {
+                "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => value = parent,
+                "variable_declarator" => {
+                    return parent.field("name").filter(|name| name.is("identifier")).map_or(Binding::None, Binding::Variable);
+                }
+                "assignment_expression" => {
+                    let Some(left) = parent.field("left") else { return Binding::None };
+                    return match left.kind() {
+                        "identifier" => Binding::Variable(left),
+                        "member_expression" if left.field("object").is_some_and(|object| object.is("this")) => {
+                            left.field("property").map_or(Binding::None, Binding::Field)
+                        }
+                        _ => Binding::None,
+                    };
+                }
+                "public_field_definition" => return parent.field("name").map_or(Binding::None, Binding::Field),
+                _ => return Binding::None,
+            }
+        }
+        Binding::None
+    }
+
+    /// The statement that holds the construct.
+    pub fn statement(&self) -> Option<Syn<'a>> {
+        statement_of(self.node)
+    }
+
+    /// A name for messages: the id, else what it is bound to, else the class.
+    pub fn label(&self) -> String {
+        match (self.id_text(), self.binding()) {
+            (Some(id), _) => id.to_owned(),
+            (None, Binding::Variable(name) | Binding::Field(name)) => name.text().to_owned(),
+            (None, Binding::None) => self.class.rsplit('.').next().unwrap_or(&self.class).to_owned(),
+        }
+    }
+}
+
+/// The statement that holds a node: the ancestor whose parent is a block or the program.
+pub fn statement_of(node: Syn<'_>) -> Option<Syn<'_>> {
+    let mut inner = node;
+    for outer in node.ancestors() {
+        if matches!(outer.kind(), "statement_block" | "program" | "switch_case" | "switch_default") {
+            return (inner != node || inner.kind().ends_with("_statement") || inner.kind().ends_with("_declaration"))
+                .then_some(inner);
+        }
+        inner = outer;
+    }
+    None
+}
+
+impl<'a> Model<'a> {
+    /// The sites of a file in source order.
+    pub(crate) fn find_sites(&self, file: &'a Parsed) -> Vec<Site<'a>> {
+        let root = Syn::root(file);
+        let mut sites = Vec::new();
+        for at in words(root, "new") {
+            let Some(token) = root.at(at).filter(|node| node.is("new")) else { continue };
+            let Some(node) = token.parent().filter(|node| node.is("new_expression")) else { continue };
+            if let Some(site) = self.new_site(node) {
+                sites.push(site);
+            }
+        }
+        for at in words(root, "super") {
+            let Some(token) = root.at(at).filter(|node| node.is("super")) else { continue };
+            let Some(call) = token.parent().filter(|node| node.is("call_expression")) else { continue };
+            if let Some(site) = self.super_site(call) {
+                sites.push(site);
+            }
+        }
+        sites.sort_by_key(|site| site.node.start());
+        sites
+    }
+
+    fn new_site(&self, node: Syn<'a>) -> Option<Site<'a>> {
+        let constructor = node.field("constructor")?;
+        if !constructor.text().rsplit('.').next()?.starts_with(|first: char| first.is_ascii_uppercase()) {
+            return None;
+        }
+        let (class, local) = match self.meaning(constructor)? {
+            Meaning::Cdk(name) => (name, None),
+            Meaning::Class(class) => (self.cdk_base(class)?, Some(class)),
+            _ => return None,
+        };
+        Some(self.site(node, class, local))
+    }
+
+    fn super_site(&self, call: Syn<'a>) -> Option<Site<'a>> {
+        let class = call.ancestors().find(|node| is_class(*node))?;
+        let base = self.cdk_base(class)?;
+        // `extends Stack` and `extends Construct` are the app's own structure, not something built.
+        if matches!(base.as_str(), "constructs.Construct" | "Construct" | "Stack" | "Stage" | "NestedStack" | "App") {
+            return None;
+        }
+        Some(self.site(call, base, Some(class)))
+    }
+
+    fn site(&self, node: Syn<'a>, class: String, local: Option<Syn<'a>>) -> Site<'a> {
+        let arguments = node.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
+        let props_index = self.catalogue.class(&class).and_then(|class| class.props_index()).unwrap_or(2);
+        Site { node, class, local, arguments, props_index }
+    }
+
+    /// The nearest CDK class that a class of the app extends.
+    pub fn cdk_base(&self, class: Syn<'a>) -> Option<String> {
+        let mut class = class;
+        for _ in 0..16 {
+            let heritage = class.children().find(|child| child.is("class_heritage"))?;
+            let base = match heritage.children().find(|child| child.is("extends_clause")) {
+                Some(clause) => clause.field("value")?,
+                // The JavaScript grammar has the expression right there.
+                None => heritage.first()?,
+            };
+            match self.meaning(base)? {
+                Meaning::Cdk(name) => return Some(name),
+                Meaning::Class(next) if next != class => class = next,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether a site builds a class or one of its subclasses.
+    pub fn builds(&self, site: &Site<'a>, class: &str) -> bool {
+        self.catalogue.is_a(&site.class, class)
+    }
+
+    /// The construct that an expression stands for, followed through variables, fields, and the
+    /// props that the app passes between its own constructs.
+    pub fn origin(&self, expression: Syn<'a>) -> Option<Site<'a>> {
+        self.origin_at(expression, 8)
+    }
+
+    fn origin_at(&self, expression: Syn<'a>, depth: u8) -> Option<Site<'a>> {
+        let depth = depth.checked_sub(1)?;
+        match expression.kind() {
+            "new_expression" => self.new_site(expression),
+            "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
+                self.origin_at(expression.first()?, depth)
+            }
+            "member_expression" | "identifier" | "shorthand_property_identifier" => {
+                match self.meaning(expression)? {
+                    Meaning::Value(value) if value.is("new_expression") => self.new_site(value),
+                    Meaning::Value(value) if value.is("variable_declarator") => self.origin_at(self.assigned_once(value)?, depth),
+                    Meaning::Value(value) if value.is("member_expression") => self.member_origin(value, depth),
+                    Meaning::Parameter(parameter) => self.argument_origin(parameter, None, depth),
+                    Meaning::Value(value) if value != expression && value.is("identifier") => self.origin_at(value, depth),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a `let` that is assigned once: `let x; x = new …`.
+    fn assigned_once(&self, declarator: Syn<'a>) -> Option<Syn<'a>> {
+        let name = declarator.field("name")?;
+        let mut values: Vec<_> = declarator.field("value").into_iter().collect();
+        for at in words(Syn::root(declarator.file), name.text()) {
+            let node = declarator.at(at)?;
+            let Some(parent) = node.parent().filter(|parent| parent.is("assignment_expression")) else { continue };
+            if parent.field("left") == Some(node) {
+                values.push(parent.field("right")?);
+            }
+        }
+        match values.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        }
+    }
+
+    /// `x.y` where x is an instance of a class of the app, or `props.y`.
+    fn member_origin(&self, member: Syn<'a>, depth: u8) -> Option<Site<'a>> {
+        let object = member.field("object")?;
+        let property = member.field("property")?.text();
+        if object.is("this") {
+            let class = member.ancestors().find(|node| is_class(*node))?;
+            return self.field_origin(class, property, depth);
+        }
+        if let Some(Meaning::Parameter(parameter)) = self.meaning(object) {
+            return self.argument_origin(parameter, Some(property), depth);
+        }
+        let built = self.origin_at(object, depth)?;
+        self.field_origin(built.local?, property, depth)
+    }
+
+    fn field_origin(&self, class: Syn<'a>, field: &str, depth: u8) -> Option<Site<'a>> {
+        self.origin_at(self.field_value(class, field)?, depth)
+    }
+
+    /// What the one caller of a constructor passes for a parameter, or for a property of it.
+    fn argument_origin(&self, parameter: Syn<'a>, property: Option<&str>, depth: u8) -> Option<Site<'a>> {
+        self.origin_at(self.argument(parameter, property)?, depth)
+    }
+
+    /// The expression that the only `new` of a class of the app passes for a constructor's parameter,
+    /// or for a property of that parameter.
+    pub fn argument(&self, parameter: Syn<'a>, property: Option<&str>) -> Option<Syn<'a>> {
+        let (parameter, destructured) = match parameter.kind() {
+            "required_parameter" | "optional_parameter" => (parameter, None),
+            // A name out of an object pattern: the parameter around it.
+            _ => (parameter.ancestors().find(|node| node.kind().ends_with("_parameter"))?, Some(parameter.text())),
+        };
+        let method = parameter.ancestor("method_definition")?;
+        if method.field("name")?.text() != "constructor" {
+            return None;
+        }
+        let index = method.field("parameters")?.children().position(|other| other == parameter)?;
+        let class = method.ancestors().find(|node| is_class(*node))?;
+        let mut callers = self.instances(class);
+        let caller = callers.next()?;
+        if callers.next().is_some() {
+            return None;
+        }
+        let argument = *caller.arguments.get(index)?;
+        match property.or(destructured) {
+            Some(property) => self.props_of(argument).get(self, property).value(),
+            None => Some(argument),
+        }
+    }
+
+    /// Every `new` of a class of the app.
+    pub fn instances(&self, class: Syn<'a>) -> impl Iterator<Item = Site<'a>> {
+        self.all_sites().filter(move |site| site.local == Some(class) && site.node.is("new_expression")).collect::<Vec<_>>().into_iter()
+    }
+}

@@ -1,0 +1,7 @@
+//! Discovery of files and their bytes as text. Reads the file system, never writes.
+
+pub mod discover;
+pub mod text;
+
+pub use discover::{Candidate, DiscoverOptions, Discovery, Skipped, discover};
+pub use text::{Language, Unreadable, read_text};
