@@ -9,7 +9,8 @@ export const ROOT = path.dirname(fileURLToPath(import.meta.url));
 /** Version names of the JSON forms, and the folders in node_modules that hold them. */
 export const LIBRARIES = { oldest: 'cdk-oldest', base: 'aws-cdk-lib', newest: 'cdk-newest' };
 
-const SKIPPED = new Set(['node_modules', 'cdk.out', '.git', 'coverage', 'dist', 'test', 'tests']);
+/** Folders that are not read from `dir`: installed, built, or about tests. */
+export const SKIPPED = new Set(['node_modules', 'cdk.out', '.git', 'coverage', 'dist', 'test', 'tests']);
 
 /** The list of cases on standard input. */
 export function readInput() {

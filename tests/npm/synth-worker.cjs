@@ -59,12 +59,14 @@ start();
 function start() {
   const job = batch[next++];
   if (!job) return;
-  current = { job, error: null, nag: [], apps: new Set() };
+  current = { job, error: null, nag: [], stages: new Set() };
 
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, environment, {
     CDK_DEFAULT_ACCOUNT: '123456789012',
     CDK_DEFAULT_REGION: 'us-east-1',
+    // NodejsFunction builds its bundling image even where bundling is off: let that do nothing.
+    CDK_DOCKER: 'true',
     ...job.env,
     CDK_OUTDIR: job.out,
     CDK_CONTEXT_JSON: JSON.stringify(job.context),
@@ -88,11 +90,11 @@ function start() {
   setImmediate(() => {});
 }
 
-/** Adds the AwsSolutions rules to each app just before it is synthesised. */
+/** Adds the AwsSolutions rules to each app, and to each stage in it, just before it is synthesised. */
 function watchForNag(cdk, { AwsSolutionsChecks }) {
   const prototype = cdk.Stage.prototype;
   if (!prototype.synthBeforeNag) prototype.synthBeforeNag = prototype.synth;
-  const { nag, apps } = current;
+  const { nag, stages } = current;
   const nothing = () => {};
   const logger = {
     onNonCompliance: ({ ruleId, resource }) => nag.push({ rule: ruleId, resource: resource.node.path }),
@@ -103,8 +105,9 @@ function watchForNag(cdk, { AwsSolutionsChecks }) {
     onNotApplicable: nothing,
   };
   prototype.synth = function (options) {
-    if (this instanceof cdk.App && !apps.has(this)) {
-      apps.add(this);
+    // An app's aspects stop at its stages.
+    if (!stages.has(this)) {
+      stages.add(this);
       cdk.Aspects.of(this).add(new AwsSolutionsChecks({ reports: false, additionalLoggers: [logger] }));
     }
     return prototype.synthBeforeNag.call(this, options);
@@ -129,7 +132,7 @@ function finish() {
       error = problem.message;
     }
   }
-  error = error && error.replaceAll(job.folder + path.sep, '');
+  error &&= error.replaceAll(job.folder + path.sep, '').replaceAll(__dirname + path.sep, '');
   nag.sort((a, b) => a.rule.localeCompare(b.rule) || a.resource.localeCompare(b.resource));
   const answer = { index: job.index, ok: !error, error, templates: error ? {} : templates, nag };
   fs.appendFileSync(answersFile, JSON.stringify(answer) + '\n');

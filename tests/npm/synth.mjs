@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { LIBRARIES, ROOT, caseFiles, readInput } from './shared.mjs';
+import { LIBRARIES, ROOT, SKIPPED, caseFiles, readInput } from './shared.mjs';
 
 const WORKERS = Math.max(1, Math.min(4, os.availableParallelism()));
 const CASE_TIMEOUT_MS = Number(process.env.WA_FIX_SYNTH_TIMEOUT_MS ?? 120_000);
@@ -51,11 +51,11 @@ function prepare(entry, index) {
   if (entry.dir) {
     fs.cpSync(entry.dir, folder, {
       recursive: true,
-      filter: file => !/^(node_modules|cdk\.out|\.git)$/.test(path.basename(file)),
+      filter: file => path.relative(entry.dir, file) === '' || !SKIPPED.has(path.basename(file)),
     });
   }
-  const files = entry.files ?? {};
-  for (const [name, text] of Object.entries(entry.dir && !entry.files ? {} : caseFiles({ files }))) {
+  const files = entry.dir && !entry.files ? {} : caseFiles({ files: entry.files });
+  for (const [name, text] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     fs.writeFileSync(path.join(folder, name), text);
   }
@@ -136,9 +136,10 @@ function runBatch(batch) {
   });
 }
 
-/** This environment without what the CDK, or an app, would read from it. */
+/** Only what Node needs: a program must give the same templates on every machine. */
 function cleanEnvironment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CDK_|AWS_|NODE_OPTIONS$)/.test(name)));
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT'];
+  return Object.fromEntries(kept.filter(name => name in process.env).map(name => [name, process.env[name]]));
 }
 
 const input = readInput();

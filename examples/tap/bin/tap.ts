@@ -13,7 +13,6 @@ const stackName = `TapStack${environmentSuffix}`;
 const repositoryName = process.env.REPOSITORY ?? 'unknown';
 const commitAuthor = process.env.COMMIT_AUTHOR ?? 'unknown';
 
-Tags.of(app).add('Environment', environmentSuffix);
 Tags.of(app).add('Repository', repositoryName);
 Tags.of(app).add('Author', commitAuthor);
 
