@@ -124,16 +124,22 @@ export class MonitoringInfrastructure extends Construct {
       new cloudwatch.GraphWidget({
         title: 'Pipeline: executions',
         width: 24,
-        left: ['PipelineExecutionSuccess', 'PipelineExecutionFailure'].map(
-          metricName =>
-            new cloudwatch.Metric({
-              namespace: 'AWS/CodePipeline',
-              metricName,
-              dimensionsMap: { PipelineName: pipelineName },
-              statistic: 'Sum',
-              period,
-            })
-        ),
+        left: [
+          new cloudwatch.Metric({
+            namespace: 'AWS/CodePipeline',
+            metricName: 'PipelineExecutionSuccess',
+            dimensionsMap: { PipelineName: pipelineName },
+            statistic: 'Sum',
+            period,
+          }),
+          new cloudwatch.Metric({
+            namespace: 'AWS/CodePipeline',
+            metricName: 'PipelineExecutionFailure',
+            dimensionsMap: { PipelineName: pipelineName },
+            statistic: 'Sum',
+            period,
+          }),
+        ],
       })
     );
 
