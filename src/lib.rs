@@ -8,3 +8,7 @@ pub mod rule;
 pub mod model;
 pub mod source;
 pub mod syntax;
+pub mod plan;
+
+#[path = "../fixes/mod.rs"]
+pub mod fixes;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::detect::{Findings, Match};
+
 /// The six pillars of the AWS Well-Architected Framework, in its own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +170,8 @@ pub struct Meta {
     pub practice: &'static str,
     /// Ids of other checkers (cdk-nag, Checkov) whose finding the fix clears.
     pub clears: &'static [&'static str],
+    /// Rules (by id) that may report what this rule's fix has added, and why that is right is in its documentation.
+    pub raises: &'static [&'static str],
     /// Values the fix may ask for.
     pub asks: &'static [Question],
     /// Position when fixes touch the same place: the lower goes first.
@@ -199,3 +203,15 @@ impl Meta {
         text
     }
 }
+
+/// A rule: its metadata and what it does with a match of its query.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Everything that is known without running it.
+    pub meta: &'static Meta,
+    /// Called for each match of the query; reports findings, each with a fix or a refusal.
+    pub check: Check,
+}
+
+/// See [`Rule::check`]. Returns `None` where the match turns out to be none.
+pub type Check = for<'a> fn(&Match<'_, 'a>, &mut Findings<'a>) -> Option<()>;

@@ -1,8 +1,11 @@
 //! Queries, their predicates, findings and suppressions.
 
 pub mod finding;
+pub mod findings;
 pub mod query;
 pub mod scan;
+pub mod suppress;
 
+pub use findings::{Candidate, Findings, construct_path};
 pub use scan::{Match, Scanner};
 pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};

@@ -1,7 +1,13 @@
 //! Edits, and the builders that make them. Rules speak nodes; only this room speaks bytes.
 
+pub mod builder;
 pub mod change;
+pub mod imports;
+pub mod props;
+pub mod style;
 pub mod text;
 
+pub use builder::{Builder, Proposal, Values, no_fix};
 pub use change::{Commit, FileChange};
+pub use style::Style;
 pub use text::{Edit, EditSet, Overlap};

@@ -23,7 +23,7 @@ pub struct AppFile {
     /// Where it is.
     pub candidate: Candidate,
     text: OnceLock<Result<Arc<str>, Unreadable>>,
-    parsed: OnceLock<Option<Parsed>>,
+    parsed: OnceLock<Option<Arc<Parsed>>>,
 }
 
 /// New texts for files of an app, by absolute path: what a plan has changed so far.
@@ -43,12 +43,19 @@ pub struct App {
     /// Every file, sorted by path.
     pub files: Vec<AppFile>,
     by_path: BTreeMap<PathBuf, usize>,
+    documents: OnceLock<Vec<String>>,
+    /// Files that a plan creates.
+    created: Vec<PathBuf>,
 }
 
 /// Words one of which stands in every file that speaks to the CDK.
 const CDK_WORDS: [&str; 3] = ["aws-cdk", "monocdk", "constructs"];
 
 impl AppFile {
+    fn of(candidate: Candidate, text: &Arc<str>) -> Self {
+        Self { candidate, text: OnceLock::from(Ok(Arc::clone(text))), parsed: OnceLock::new() }
+    }
+
     /// The file's text, read once.
     pub fn text(&self) -> Result<&Arc<str>, &Unreadable> {
         self.text.get_or_init(|| read_text(&self.candidate.file)).as_ref()
@@ -58,8 +65,8 @@ impl AppFile {
     pub fn parsed(&self) -> Option<&Parsed> {
         let text = self.text().ok()?;
         self.parsed
-            .get_or_init(|| parse(&self.candidate.path, Arc::clone(text), self.candidate.language))
-            .as_ref()
+            .get_or_init(|| parse(&self.candidate.path, Arc::clone(text), self.candidate.language).map(Arc::new))
+            .as_deref()
     }
 
     /// Whether the file is a script that names a CDK package.
@@ -73,38 +80,93 @@ impl AppFile {
 
 impl App {
     /// Gathers an app from its files. Nothing is parsed yet.
-    pub fn new(root: PathBuf, candidates: Vec<Candidate>, overlay: &Overlay) -> Self {
-        let mut files: Vec<AppFile> = candidates
+    pub fn new(root: PathBuf, candidates: Vec<Candidate>) -> Self {
+        let files = candidates
             .into_iter()
-            .map(|candidate| {
-                let text = OnceLock::new();
-                if let Some(new) = overlay.get(&candidate.file) {
-                    let _ = text.set(Ok(Arc::clone(new)));
-                }
-                AppFile { candidate, text, parsed: OnceLock::new() }
+            .map(|candidate| AppFile { candidate, text: OnceLock::new(), parsed: OnceLock::new() })
+            .collect();
+        let release = super::release::find(&root);
+        Self::gather(root, files, release, &Overlay::new())
+    }
+
+    /// The same app with other texts for some files, and with files that are new. Trees of files
+    /// that stay the same are shared.
+    #[must_use]
+    pub fn with(&self, overlay: &Overlay) -> Self {
+        let mut files: Vec<AppFile> = self
+            .files
+            .iter()
+            .map(|file| match overlay.get(&file.candidate.file) {
+                Some(text) if file.text().ok() != Some(text) => AppFile::of(file.candidate.clone(), text),
+                _ => AppFile {
+                    candidate: file.candidate.clone(),
+                    text: file.text.clone(),
+                    parsed: file.parsed.clone(),
+                },
             })
             .collect();
-        let known: Vec<_> = files.iter().map(|file| file.candidate.file.clone()).collect();
         for (file, text) in overlay {
-            if file.starts_with(&root) && !known.contains(file) {
+            if self.file(file).is_none() {
                 let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 if let Some(language) = Language::of(name) {
-                    let path = known
-                        .iter()
-                        .zip(&files)
-                        .find_map(|(other, app_file)| sibling_path(other, &app_file.candidate.path, file))
-                        .unwrap_or_else(|| file.to_string_lossy().into_owned());
-                    let candidate = Candidate { path, file: file.clone(), language };
-                    files.push(AppFile { candidate, text: OnceLock::from(Ok(Arc::clone(text))), parsed: OnceLock::new() });
+                    let path = self.printed_path(file);
+                    files.push(AppFile::of(Candidate { path, file: file.clone(), language }, text));
                 }
             }
         }
+        let mut app = Self::gather(self.root.clone(), files, self.release, overlay);
+        app.documents = self.documents.clone();
+        app.created = overlay.keys().filter(|file| self.file(file).is_none()).cloned().collect();
+        app
+    }
+
+    fn gather(root: PathBuf, mut files: Vec<AppFile>, release: Option<Release>, overlay: &Overlay) -> Self {
         files.sort_by(|a, b| a.candidate.cmp(&b.candidate));
         let by_path = files.iter().enumerate().map(|(index, file)| (file.candidate.file.clone(), index)).collect();
         let cdk_json = read_json(&root.join("cdk.json"), overlay);
         let has_cdk_json = root.join("cdk.json").is_file();
-        let release = super::release::find(&root);
-        Self { root, has_cdk_json, cdk_json, release, files, by_path }
+        Self {
+            root,
+            has_cdk_json,
+            cdk_json,
+            release,
+            files,
+            by_path,
+            documents: OnceLock::new(),
+            created: Vec::new(),
+        }
+    }
+
+    /// How a file of the app is printed: like the others, relative to the working directory.
+    pub fn printed_path(&self, file: &Path) -> String {
+        self.files
+            .first()
+            .and_then(|other| sibling_path(&other.candidate.file, &other.candidate.path, file))
+            .unwrap_or_else(|| file.to_string_lossy().replace('\\', "/"))
+    }
+
+    /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
+    /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
+    pub fn documents(&self) -> Vec<String> {
+        let relative = |file: &Path| {
+            file.strip_prefix(&self.root).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
+        };
+        let is_document = |path: &String| {
+            [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
+        };
+        let on_disk = self.documents.get_or_init(|| {
+            let walk = ignore::WalkBuilder::new(&self.root)
+                .require_git(false)
+                .max_depth(Some(6))
+                .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "cdk.out")))
+                .build();
+            walk.filter_map(Result::ok).filter_map(|entry| relative(entry.path())).filter(is_document).collect()
+        });
+        let mut all: Vec<String> = on_disk.clone();
+        all.extend(self.created.iter().filter_map(|file| relative(file)).filter(is_document));
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// The file at an absolute path.
@@ -142,7 +204,7 @@ impl App {
             match file.text() {
                 Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
                 Ok(_) => {
-                    if let Some(parsed) = file.parsed.get().and_then(Option::as_ref) {
+                    if let Some(parsed) = file.parsed.get().and_then(Option::as_deref) {
                         if let Some(offset) = first_error(parsed) {
                             let line = line_of(&parsed.text, offset);
                             skipped.push(Skipped {

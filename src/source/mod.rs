@@ -1,6 +1,7 @@
 //! Discovery of files and their bytes as text. Reads the file system, never writes.
 
 pub mod discover;
+pub mod position;
 pub mod text;
 
 pub use discover::{Candidate, DiscoverOptions, Discovery, Skipped, discover};

@@ -1,0 +1,280 @@
+//! Makes the edits of one fix. Rules speak nodes; this is where nodes become bytes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::style::{Style, line_indent, line_start};
+use super::text::{Edit, EditSet};
+use crate::detect::Refusal;
+use crate::model::meaning::words;
+use crate::model::{Model, statement_of};
+use crate::rule::Question;
+use crate::syntax::{Parsed, Syn};
+
+/// Answers to questions that only a person can answer, by key.
+pub type Values = BTreeMap<String, String>;
+
+/// What one fix does to the app: all of it or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proposal {
+    /// Edits of files that exist, by absolute path.
+    pub edits: BTreeMap<PathBuf, EditSet>,
+    /// Files to create, by absolute path.
+    pub creates: BTreeMap<PathBuf, Arc<str>>,
+}
+
+impl Proposal {
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        self.creates.is_empty() && self.edits.values().all(EditSet::is_empty)
+    }
+}
+
+/// Makes the edits of one fix.
+pub struct Builder<'m, 'a> {
+    /// The app's meaning, as it was before the fix.
+    pub model: &'m Model<'a>,
+    values: &'m Values,
+    pub(super) proposal: Proposal,
+    /// Names and ids this fix has taken, so that it does not take them twice.
+    taken: Vec<String>,
+    /// CDK names this fix has imported: file, module, local name or member.
+    pub(super) imported: Vec<super::imports::Added>,
+    styles: BTreeMap<String, Style>,
+    failure: Option<Refusal>,
+}
+
+impl<'m, 'a> Builder<'m, 'a> {
+    /// A builder without edits.
+    pub fn new(model: &'m Model<'a>, values: &'m Values) -> Self {
+        Self {
+            model,
+            values,
+            proposal: Proposal::default(),
+            taken: Vec::new(),
+            imported: Vec::new(),
+            styles: BTreeMap::new(),
+            failure: None,
+        }
+    }
+
+    /// The finished fix.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if two of its edits collide or it does nothing.
+    pub fn finish(self) -> Result<Proposal, Refusal> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        if self.proposal.is_empty() {
+            return Err(no_fix("the fix would change nothing", "report this as a fault of wa-fix"));
+        }
+        Ok(self.proposal)
+    }
+
+    /// The answer to a question.
+    ///
+    /// # Errors
+    /// [`Refusal::NeedsValue`] if it has not been answered.
+    pub fn value(&self, question: &Question) -> Result<&'m str, Refusal> {
+        self.values.get(question.key).map(String::as_str).ok_or_else(|| Refusal::NeedsValue {
+            key: question.key.to_owned(),
+            ask: question.ask.to_owned(),
+            example: question.example.to_owned(),
+        })
+    }
+
+    /// The answer to a question, if there is one.
+    pub fn value_if_given(&self, key: &str) -> Option<&'m str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// The habits of a file.
+    pub fn style(&mut self, file: &Parsed) -> Style {
+        *self.styles.entry(file.path.clone()).or_insert_with(|| Style::of(file))
+    }
+
+    /// Replaces a node by code.
+    pub fn replace(&mut self, node: Syn<'a>, code: &str) {
+        let style = self.style(node.file);
+        let base = line_indent(&node.file.text, node.start());
+        let text = style.adapt(code, base);
+        self.edit(node.file, node.start()..node.end(), text);
+    }
+
+    /// Removes a statement with its line, and the comments right above it.
+    pub fn remove_statement(&mut self, statement: Syn<'a>) {
+        let text = &statement.file.text;
+        let start = leading_start(statement);
+        let rest = text.get(statement.end()..).unwrap_or_default();
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        let alone = text.get(line_start(text, start)..start).is_some_and(|before| before.trim().is_empty());
+        if alone && rest.get(blank..).is_some_and(|rest| rest.starts_with('\n')) {
+            self.edit(statement.file, line_start(text, start)..statement.end() + blank + 1, String::new());
+        } else {
+            self.edit(statement.file, start..statement.end(), String::new());
+        }
+    }
+
+    /// Inserts statements before another, above the comments that belong to it.
+    pub fn insert_before(&mut self, statement: Syn<'a>, code: &str) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let at = leading_start(statement);
+        let base = line_indent(text, at).to_owned();
+        // Statements that stand apart stay apart.
+        let line = line_start(text, at);
+        let above = text.get(..line).unwrap_or_default();
+        let apart = above.trim_end_matches(['\r', '\n', ' ', '\t']).len() + 1 + usize::from(style.eol == "\r\n") < above.len();
+        let gap = if apart || code.contains('\n') && !above.trim_end().ends_with('{') || apart { style.eol } else { "" };
+        let code = format!("{}{}{}{base}", style.adapt(code, &base), style.eol, gap);
+        self.edit(statement.file, at..at, code);
+    }
+
+    /// Inserts statements after another, behind a comment on the same line.
+    pub fn insert_after(&mut self, statement: Syn<'a>, code: &str) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let base = line_indent(text, statement.start()).to_owned();
+        let at = trailing_end(text, statement.end());
+        let below = text.get(at..).unwrap_or_default();
+        let next_line_blank =
+            below.split_once('\n').is_some_and(|(_, rest)| rest.split('\n').next().is_some_and(|line| line.trim().is_empty()));
+        let gap = if next_line_blank || code.contains('\n') { style.eol } else { "" };
+        let code = format!("{}{gap}{base}{}", style.eol, style.adapt(code, &base));
+        self.edit(statement.file, at..at, code);
+    }
+
+    /// Inserts code at the start of a block's statements, or the end where it is empty.
+    pub fn append_to_block(&mut self, block: Syn<'a>, code: &str) {
+        match block.children().last() {
+            Some(last) => self.insert_after(last, code),
+            None => {
+                let style = self.style(block.file);
+                let base = line_indent(&block.file.text, block.start()).to_owned();
+                let inner = format!("{base}{}", style.indent.text(1));
+                let code = format!("{}{inner}{}{}{base}", style.eol, style.adapt(code, &inner), style.eol);
+                let at = block.start() + 1;
+                self.edit(block.file, at..block.end().saturating_sub(1), code);
+            }
+        }
+    }
+
+    /// Creates a file, with `\n` line ends.
+    pub fn create(&mut self, file: PathBuf, text: &str) {
+        self.proposal.creates.insert(file, text.into());
+    }
+
+    /// Replaces bytes of a file of another kind (YAML, JSON), or inside a string literal.
+    pub fn splice(&mut self, node: Syn<'a>, span: std::ops::Range<usize>, text: &str) {
+        self.edit(node.file, span, text.to_owned());
+    }
+
+    /// A name that nothing in the file has, from candidates in order of preference.
+    pub fn fresh_name(&mut self, file: &'a Parsed, candidates: &[&str]) -> String {
+        let root = Syn::root(file);
+        let free = |name: &str, taken: &[String]| {
+            words(root, name).next().is_none() && !taken.iter().any(|other| other == name)
+        };
+        self.fresh(candidates, free)
+    }
+
+    /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
+    pub fn fresh_id(&mut self, at: Syn<'a>, candidates: &[&str]) -> String {
+        let within = at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
+        let free = |name: &str, taken: &[String]| {
+            let used = words(within, name).any(|span| {
+                let quote = |at: Option<usize>| at.and_then(|at| at_byte(within.file, at)).is_some_and(|b| b"'\"`".contains(&b));
+                quote(span.start.checked_sub(1)) && quote(Some(span.end))
+            });
+            !used && !taken.iter().any(|other| other == name)
+        };
+        self.fresh(candidates, free)
+    }
+
+    fn fresh(&mut self, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
+        let first = candidates.first().copied().unwrap_or("waFix");
+        let name = candidates
+            .iter()
+            .find(|name| free(name, &self.taken))
+            .map(|name| (*name).to_owned())
+            .or_else(|| (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken)))
+            .unwrap_or_else(|| first.to_owned());
+        self.taken.push(name.clone());
+        name
+    }
+
+    /// What a construct built beside `at` passes as its scope: the scope of a sibling, else `this`.
+    pub fn scope_text(&self, at: &crate::model::Site<'a>) -> &'a str {
+        at.scope().map_or("this", Syn::text)
+    }
+
+    /// The statement that holds a node, in a block or at the top level.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where there is none, as in the initialiser of a field.
+    pub fn statement(&self, node: Syn<'a>) -> Result<Syn<'a>, Refusal> {
+        let statement = statement_of(node).filter(|statement| {
+            !matches!(statement.kind(), "class_declaration" | "abstract_class_declaration" | "export_statement")
+        });
+        statement.ok_or_else(|| {
+            no_fix(
+                "the construct is built where no statement can stand beside it",
+                "build it in the constructor, then run again",
+            )
+        })
+    }
+
+    /// Adds an edit; a collision within one fix refuses the whole fix.
+    pub(super) fn edit(&mut self, file: &Parsed, span: std::ops::Range<usize>, text: String) {
+        let Some(location) = self.model.location(file) else {
+            self.failure = Some(no_fix("the file is not part of the app", "run wa-fix on the app's folder"));
+            return;
+        };
+        let edits = self.proposal.edits.entry(location.to_owned()).or_default();
+        if edits.insert(Edit { span, text }).is_err() {
+            self.failure = Some(no_fix(
+                "two edits of this fix want the same text",
+                "report this as a fault of wa-fix",
+            ));
+        }
+    }
+}
+
+/// Refuses with a reason and a next step.
+pub fn no_fix(why: &str, next: &str) -> Refusal {
+    Refusal::NoFix { why: why.to_owned(), next: next.to_owned() }
+}
+
+fn at_byte(file: &Parsed, at: usize) -> Option<u8> {
+    file.text.as_bytes().get(at).copied()
+}
+
+/// Where a statement starts with the comment lines right above it.
+fn leading_start(statement: Syn<'_>) -> usize {
+    let text = &statement.file.text;
+    let mut start = statement.start();
+    let mut node = statement.node;
+    while let Some(comment) = node.prev_sibling().filter(|before| before.kind() == "comment") {
+        let between = text.get(comment.end_byte()..start).unwrap_or_default();
+        let alone = text
+            .get(line_start(text, comment.start_byte())..comment.start_byte())
+            .is_some_and(|before| before.trim().is_empty());
+        if between.matches('\n').count() != 1 || !between.trim().is_empty() || !alone {
+            break;
+        }
+        start = comment.start_byte();
+        node = comment;
+    }
+    start
+}
+
+/// Where a statement's line ends, a comment on it included.
+fn trailing_end(text: &str, end: usize) -> usize {
+    let rest = text.get(end..).unwrap_or_default();
+    let line = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+    let tail = line.trim_start_matches([' ', '\t', ',', ';']);
+    let block = tail.starts_with("/*") && tail.ends_with("*/");
+    if tail.starts_with("//") || block { end + line.len() } else { end }
+}

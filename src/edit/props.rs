@@ -1,0 +1,221 @@
+//! Setting, inserting and removing properties.
+
+use super::builder::{Builder, no_fix};
+use super::style::line_indent;
+use crate::detect::Refusal;
+use crate::model::meaning::words;
+use crate::model::{Prop, Props, Site};
+use crate::syntax::Syn;
+
+/// A line longer than this is broken by the formatters that CDK projects use.
+const WIDTH: usize = 100;
+
+impl<'a> Builder<'_, 'a> {
+    /// Gives a construct a property, replacing the value where it has one.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where the props cannot be followed to one place.
+    pub fn set_prop(&mut self, site: &Site<'a>, name: &str, value: &str) -> Result<(), Refusal> {
+        let Some(argument) = site.props_argument() else {
+            return self.add_props_argument(site, name, value);
+        };
+        let props = site.props(self.model);
+        if let Prop::Present(entry) = props.get(self.model, name) {
+            return if entry.entry.is("pair") {
+                self.replace(entry.value, value);
+                Ok(())
+            } else {
+                self.replace(entry.entry, &format!("{name}: {value}"));
+                Ok(())
+            };
+        }
+        let object = self.editable_object(argument, &props)?;
+        match object {
+            Some(object) => self.insert_entry(object, name, value),
+            None => {
+                // The object serves others too: this construct gets its own on top of it.
+                let entry = entry_text(name, value);
+                self.replace(argument, &format!("{{ ...{}, {entry} }}", argument.text()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an object literal a property it does not have.
+    pub fn insert_entry(&mut self, object: Syn<'a>, name: &str, value: &str) {
+        let text = &object.file.text;
+        let style = self.style(object.file);
+        let entry = entry_text(name, value);
+        let Some(last) = object.children().last() else {
+            self.insert_only_entry(object, &entry);
+            return;
+        };
+        let after_last = next_token(last);
+        let trailing_comma = after_last.filter(|token| token.is(","));
+        if !object.text().contains('\n') {
+            let base = line_indent(text, object.start());
+            let column = object.start() - super::style::line_start(text, object.start());
+            if value.contains('\n') || column + object.text().len() + entry.len() + 4 > WIDTH {
+                self.spread_over_lines(object, &entry);
+                return;
+            }
+            let entry = style.adapt(&entry, base);
+            match trailing_comma {
+                Some(comma) => self.edit(object.file, comma.end()..comma.end(), format!(" {entry},")),
+                None => self.edit(object.file, last.end()..last.end(), format!(", {entry}")),
+            }
+            return;
+        }
+        let indent = line_indent(text, last.start()).to_owned();
+        let entry = style.adapt(&entry, &indent);
+        let comma_end = if trailing_comma.is_some() { "," } else { "" };
+        let line_of = |at: usize| text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| at + length);
+        let end = trailing_comma.map_or(last.end(), Syn::end);
+        // A comment on the last entry's line stays with it.
+        let comments: Vec<_> = comments_after(object, end).filter(|comment| comment.end() <= line_of(end)).collect();
+        match comments.last() {
+            Some(comment) => {
+                if trailing_comma.is_none() {
+                    self.edit(object.file, last.end()..last.end(), ",".to_owned());
+                }
+                self.edit(object.file, comment.end()..comment.end(), format!("{}{indent}{entry}{comma_end}", style.eol));
+            }
+            None => {
+                let comma = if trailing_comma.is_some() { "" } else { "," };
+                self.edit(object.file, end..end, format!("{comma}{}{indent}{entry}{comma_end}", style.eol));
+            }
+        }
+    }
+
+    /// Removes an entry from an object literal, with its comma and its line.
+    pub fn remove_entry(&mut self, entry: Syn<'a>) {
+        let text = &entry.file.text;
+        let mut end = entry.end();
+        if let Some(comma) = next_token(entry).filter(|token| token.is(",")) {
+            end = comma.end();
+        }
+        let line = super::style::line_start(text, entry.start());
+        let rest = text.get(end..).unwrap_or_default();
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        let alone = text.get(line..entry.start()).is_some_and(|before| before.trim().is_empty());
+        if alone && rest.get(blank..).is_some_and(|rest| rest.starts_with('\n')) {
+            self.edit(entry.file, line..end + blank + 1, String::new());
+        } else if end > entry.end() {
+            self.edit(entry.file, entry.start()..end + blank, String::new());
+        } else {
+            // The last of a line: the comma before it goes.
+            let start = entry
+                .node
+                .prev_sibling()
+                .filter(|before| before.kind() == ",")
+                .map_or(entry.start(), |comma| comma.start_byte());
+            self.edit(entry.file, start..end, String::new());
+        }
+    }
+
+    fn insert_only_entry(&mut self, object: Syn<'a>, entry: &str) {
+        let style = self.style(object.file);
+        let base = line_indent(&object.file.text, object.start()).to_owned();
+        let inner = format!("{base}{}", style.indent.text(1));
+        let has_comment = object.node.named_child_count() > 0;
+        if has_comment {
+            let at = object.end() - 1;
+            let entry = style.adapt(entry, &inner);
+            let unit = style.indent.text(1);
+            self.edit(object.file, at..at, format!("{unit}{entry},{}{base}", style.eol));
+        } else if entry.contains('\n') {
+            let entry = style.adapt(entry, &inner);
+            let text = format!("{{{}{inner}{entry},{}{base}}}", style.eol, style.eol);
+            self.edit(object.file, object.start()..object.end(), text);
+        } else {
+            let entry = style.adapt(entry, &base);
+            self.edit(object.file, object.start()..object.end(), format!("{{ {entry} }}"));
+        }
+    }
+
+    /// Breaks a one-line object so that each entry has a line, and adds one. Only white space
+    /// between entries changes.
+    fn spread_over_lines(&mut self, object: Syn<'a>, entry: &str) {
+        let text = &object.file.text;
+        let style = self.style(object.file);
+        let base = line_indent(text, object.start()).to_owned();
+        let inner = format!("{base}{}", style.indent.text(1));
+        let break_in = format!("{}{inner}", style.eol);
+        let mut gaps = vec![object.start() + 1];
+        let entries: Vec<_> = object.children().collect();
+        gaps.extend(entries.iter().filter_map(|entry| next_token(*entry)).filter(|token| token.is(",")).map(Syn::end));
+        for gap in gaps {
+            let rest = text.get(gap..object.end()).unwrap_or_default();
+            let white = rest.len() - rest.trim_start().len();
+            let closes = rest.trim_start().starts_with('}');
+            if !closes {
+                self.edit(object.file, gap..gap + white, break_in.clone());
+            }
+        }
+        let Some(last) = entries.last() else { return };
+        let comma = next_token(*last).filter(|token| token.is(","));
+        let end = comma.map_or(last.end(), Syn::end);
+        let entry = style.adapt(entry, &inner);
+        let separator = if comma.is_some() { "" } else { "," };
+        let close = object.end() - 1;
+        self.edit(object.file, end..close, format!("{separator}{break_in}{entry},{}{base}", style.eol));
+    }
+
+    fn add_props_argument(&mut self, site: &Site<'a>, name: &str, value: &str) -> Result<(), Refusal> {
+        let Some(list) = site.argument_list().filter(|_| site.arguments.len() == site.props_index) else {
+            return Err(no_fix("the construct is built with fewer arguments than its class takes", "give it a scope and an id"));
+        };
+        let style = self.style(list.file);
+        let base = line_indent(&list.file.text, site.node.start());
+        let entry = entry_text(name, value);
+        let multiline = entry.contains('\n');
+        let object = if multiline { format!("{{\n  {},\n}}", entry.replace('\n', "\n  ")) } else { format!("{{ {entry} }}") };
+        let object = style.adapt(&object, base);
+        match site.arguments.last() {
+            Some(last) => self.edit(list.file, last.end()..last.end(), format!(", {object}")),
+            None => self.edit(list.file, list.start() + 1..list.start() + 1, object),
+        }
+        Ok(())
+    }
+
+    /// The object literal to edit; `None` where the argument is a variable that serves others too.
+    fn editable_object(&self, argument: Syn<'a>, props: &Props<'a>) -> Result<Option<Syn<'a>>, Refusal> {
+        let Some(object) = props.object() else {
+            return Err(no_fix(
+                "its props are put together where wa-fix cannot follow",
+                "write the props as an object literal, then run again",
+            ));
+        };
+        if !argument.is("identifier") {
+            return Ok(Some(object));
+        }
+        let elsewhere = words(Syn::root(argument.file), argument.text())
+            .filter_map(|at| argument.at(at))
+            .filter(|node| node.is("identifier") && *node != argument)
+            .filter(|node| node.parent().is_none_or(|parent| !parent.is("variable_declarator")))
+            .count();
+        let same_file = std::ptr::eq(object.file, argument.file);
+        Ok((elsewhere == 0 && same_file).then_some(object))
+    }
+}
+
+/// `name: value`, or the shorthand where both are one name.
+fn entry_text(name: &str, value: &str) -> String {
+    if name == value { name.to_owned() } else { format!("{name}: {value}") }
+}
+
+/// The token behind a node, comments passed over.
+fn next_token(node: Syn<'_>) -> Option<Syn<'_>> {
+    let mut next = node.node.next_sibling();
+    while let Some(token) = next {
+        if token.kind() != "comment" {
+            return Some(node.with(token));
+        }
+        next = token.next_sibling();
+    }
+    None
+}
+
+fn comments_after<'a>(object: Syn<'a>, at: usize) -> impl Iterator<Item = Syn<'a>> {
+    object.tokens().filter(move |token| token.is("comment") && token.start() >= at)
+}

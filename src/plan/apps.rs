@@ -1,0 +1,52 @@
+//! Files to apps: one per `cdk.json`, else one per package, else one per folder that was given.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::App;
+use crate::source::Candidate;
+
+/// The folder whose app a path belongs to: the nearest with `cdk.json`, else the nearest with
+/// `package.json`, looked for upwards as far as the repository or `stop`.
+pub fn app_root(path: &Path) -> Option<PathBuf> {
+    let start = if path.is_dir() { path } else { path.parent()? };
+    let up = || {
+        let mut ended = false;
+        start.ancestors().take_while(move |folder| {
+            let go_on = !ended;
+            ended = folder.join(".git").exists();
+            go_on
+        })
+    };
+    up().find(|folder| folder.join("cdk.json").is_file())
+        .or_else(|| up().find(|folder| folder.join("package.json").is_file()))
+        .map(Path::to_owned)
+}
+
+/// Groups files by app. `roots` are the folders that were walked.
+pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
+    let with = |name: &str| -> Vec<PathBuf> {
+        files
+            .iter()
+            .filter(|file| file.file.file_name().is_some_and(|found| found == name))
+            .filter_map(|file| file.file.parent().map(Path::to_owned))
+            .collect()
+    };
+    let (cdk, packages) = (with("cdk.json"), with("package.json"));
+    let mut homes: BTreeMap<PathBuf, Vec<Candidate>> = BTreeMap::new();
+    let mut known: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for candidate in files {
+        let Some(folder) = candidate.file.parent() else { continue };
+        let home = known.entry(folder.to_owned()).or_insert_with(|| {
+            let nearest = |folders: &[PathBuf]| {
+                folders.iter().filter(|home| folder.starts_with(home)).max_by_key(|home| home.components().count()).cloned()
+            };
+            nearest(&cdk)
+                .or_else(|| nearest(&packages))
+                .or_else(|| roots.iter().find(|root| folder.starts_with(root)).cloned())
+                .unwrap_or_else(|| folder.to_owned())
+        });
+        homes.entry(home.clone()).or_default().push(candidate);
+    }
+    homes.into_iter().map(|(root, files)| App::new(root, files)).collect()
+}

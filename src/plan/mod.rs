@@ -1,0 +1,148 @@
+//! Which fixes, in which order, to a fixpoint.
+//!
+//! One rule at a time, in the order of [`Meta::order`]: all its fixes that share no text are made
+//! together, the result is parsed and searched again, and a fix that leaves a syntax error, does
+//! not clear its finding or raises another is taken out alone. Then the next rule, which sees what the
+//! former wrote. The round is repeated until nothing is offered, at most [`ROUNDS`] times.
+
+pub mod apps;
+mod run;
+
+use std::path::PathBuf;
+
+use crate::detect::{Finding, Scanner};
+use crate::edit::{FileChange, Values};
+use crate::rule::{Meta, Rule, Tier};
+use crate::source::Skipped;
+
+pub use apps::find_apps;
+
+/// Rounds over all rules before the plan stops and says so.
+pub const ROUNDS: usize = 8;
+
+/// Passes of one rule over its own result before it is stopped.
+pub const PASSES: usize = 12;
+
+/// What to plan.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The most that is applied.
+    pub tier: Tier,
+    /// Answers to questions.
+    pub values: Values,
+    /// Findings are reported only in these files or folders (absolute); empty is everywhere.
+    pub within: Vec<PathBuf>,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// The rules of a run, their queries read.
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    scanner: Scanner,
+}
+
+impl RuleSet {
+    /// Reads the queries of rules.
+    ///
+    /// # Errors
+    /// A sentence that names the rule and what is wrong with its query.
+    pub fn new(rules: impl IntoIterator<Item = Rule>) -> Result<Self, String> {
+        let mut rules: Vec<Rule> = rules.into_iter().collect();
+        rules.sort_by_key(|rule| (rule.meta.order, rule.meta.id));
+        let scanner = Scanner::new(rules.iter().map(|rule| rule.meta.query)).map_err(|(index, error)| {
+            let id = rules.get(index).map_or("", |rule| rule.meta.id);
+            format!("rule {id}: {error}")
+        })?;
+        Ok(Self { rules, scanner })
+    }
+
+    /// The rules in the order in which they are applied.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+}
+
+/// What one rule changed, for one commit.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The rule.
+    pub rule: &'static Meta,
+    /// What each fix does, one line each.
+    pub titles: Vec<String>,
+    /// The files as they stand after this step.
+    pub changes: Vec<FileChange>,
+}
+
+/// The result of a plan.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Every finding with its outcome, by path, offset, rule.
+    pub findings: Vec<Finding>,
+    /// The files as they shall be, by path.
+    pub changes: Vec<FileChange>,
+    /// The same, rule by rule, in the order in which they were made.
+    pub steps: Vec<Step>,
+    /// Files that were left out, and why.
+    pub skipped: Vec<Skipped>,
+    /// Files that were read.
+    pub files: usize,
+    /// What the run wants to say besides, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Finds only: no fix is joined with another, nothing is planned.
+pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
+    over_apps(apps, options.jobs, |app| run::scan(app, rules, options))
+}
+
+/// Finds, and plans the fixes of the selected tiers.
+pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
+    over_apps(apps, options.jobs, |app| run::plan(app, rules, options))
+}
+
+/// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.
+fn over_apps(apps: &[crate::model::App], jobs: usize, work: impl Fn(&crate::model::App) -> Plan + Sync) -> Plan {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    /// Below this many files a second thread costs more than it gives.
+    const WORTH_A_THREAD: usize = 50;
+    let files: usize = apps.iter().map(|app| app.files.len()).sum();
+    let threads = if files < WORTH_A_THREAD { 1 } else { jobs.min(apps.len()).max(1) };
+    let mut parts: Vec<(usize, Plan)> = Vec::with_capacity(apps.len());
+    if threads == 1 {
+        parts.extend(apps.iter().map(&work).enumerate());
+    } else {
+        let next = AtomicUsize::new(0);
+        let done = std::sync::Mutex::new(Vec::with_capacity(apps.len()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some((index, app)) = take(apps, &next) {
+                        let plan = work(app);
+                        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, plan));
+                    }
+                });
+            }
+            fn take<'t>(apps: &'t [crate::model::App], next: &AtomicUsize) -> Option<(usize, &'t crate::model::App)> {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                Some((index, apps.get(index)?))
+            }
+        });
+        parts = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        parts.sort_by_key(|(index, _)| *index);
+    }
+    let mut whole = Plan::default();
+    for (_, part) in parts {
+        whole.findings.extend(part.findings);
+        whole.changes.extend(part.changes);
+        whole.steps.extend(part.steps);
+        whole.skipped.extend(part.skipped);
+        whole.files += part.files;
+        whole.notes.extend(part.notes);
+    }
+    whole.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    whole.changes.sort_by(|a, b| a.path.cmp(&b.path));
+    whole.skipped.sort();
+    whole.skipped.dedup();
+    whole
+}
