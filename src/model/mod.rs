@@ -1,0 +1,3 @@
+//! Facts and shapes the fixes reason about.
+
+pub mod catalogue;
