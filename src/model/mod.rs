@@ -89,4 +89,21 @@ impl<'a> Model<'a> {
     pub fn app_builds(&self, class: &str) -> bool {
         self.all_sites().any(|site| self.builds(&site, class))
     }
+
+    /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the
+    /// oldest: what every release has may be written.
+    pub fn has_prop(&self, class: &str, prop: &str) -> bool {
+        match self.app.release {
+            Some(release) => self.catalogue.has_prop(class, prop, release),
+            None => self.catalogue.prop(class, prop).is_some_and(|prop| prop.introduced() == Some(0)),
+        }
+    }
+
+    /// Whether the app's aws-cdk-lib has a method, static or enum member: `aws_codebuild.Fleet`, `fromFleetArn`.
+    pub fn has_member(&self, class: &str, member: &str) -> bool {
+        match self.app.release {
+            Some(release) => self.catalogue.has_member(class, member, release),
+            None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
+        }
+    }
 }

@@ -167,7 +167,7 @@ impl<'a> Model<'a> {
 
     fn site(&self, node: Syn<'a>, class: String, local: Option<Syn<'a>>) -> Site<'a> {
         let arguments = node.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
-        let props_index = self.catalogue.class(&class).and_then(|class| class.props_index()).unwrap_or(2);
+        let props_index = self.catalogue.class(&class).and_then(|class| class.props()).map_or(2, |props| usize::from(props.index));
         Site { node, class, local, arguments, props_index }
     }
 
