@@ -4,5 +4,6 @@
 
 pub mod detect;
 pub mod edit;
+pub mod report;
 pub mod rule;
 pub mod source;
