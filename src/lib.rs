@@ -4,11 +4,12 @@
 
 pub mod detect;
 pub mod edit;
-pub mod rule;
 pub mod model;
+pub mod plan;
+pub mod report;
+pub mod rule;
 pub mod source;
 pub mod syntax;
-pub mod plan;
 
 #[path = "../fixes/mod.rs"]
 pub mod fixes;

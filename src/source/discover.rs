@@ -19,7 +19,7 @@ pub struct Candidate {
 }
 
 /// A file that is left out, for `--verbose`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Skipped {
     /// As printed.
     pub path: String,
