@@ -132,7 +132,8 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
     let scope = b.scope_text(function);
     let label = function.label();
     let id = b.fresh_id(at, &[&format!("{label}DeadLetterQueue")]);
-    let name = b.fresh_name(at.file, &["deadLetterQueue", &format!("{}DeadLetterQueue", lower_first(&label))]);
+    let name =
+        b.fresh_name(at.file, &["deadLetterQueue", &format!("{}DeadLetterQueue", lower_first(&label))]);
     let queue = b.cdk(at, "aws_sqs.Queue")?;
     let encryption = b.cdk(at, "aws_sqs.QueueEncryption")?;
     let duration = b.cdk(at, "Duration")?;

@@ -126,8 +126,14 @@ impl<'m, 'a> Builder<'m, 'a> {
         // Statements that stand apart stay apart.
         let line = line_start(text, at);
         let above = text.get(..line).unwrap_or_default();
-        let apart = above.trim_end_matches(['\r', '\n', ' ', '\t']).len() + 1 + usize::from(style.eol == "\r\n") < above.len();
-        let gap = if apart || code.contains('\n') && !above.trim_end().ends_with('{') || apart { style.eol } else { "" };
+        let apart =
+            above.trim_end_matches(['\r', '\n', ' ', '\t']).len() + 1 + usize::from(style.eol == "\r\n")
+                < above.len();
+        let gap = if apart || code.contains('\n') && !above.trim_end().ends_with('{') || apart {
+            style.eol
+        } else {
+            ""
+        };
         let code = format!("{}{}{}{base}", style.adapt(code, &base), style.eol, gap);
         self.edit(statement.file, at..at, code);
     }
@@ -139,8 +145,9 @@ impl<'m, 'a> Builder<'m, 'a> {
         let base = line_indent(text, statement.start()).to_owned();
         let at = trailing_end(text, statement.end());
         let below = text.get(at..).unwrap_or_default();
-        let next_line_blank =
-            below.split_once('\n').is_some_and(|(_, rest)| rest.split('\n').next().is_some_and(|line| line.trim().is_empty()));
+        let next_line_blank = below
+            .split_once('\n')
+            .is_some_and(|(_, rest)| rest.split('\n').next().is_some_and(|line| line.trim().is_empty()));
         let gap = if next_line_blank || code.contains('\n') { style.eol } else { "" };
         let code = format!("{}{gap}{base}{}", style.eol, style.adapt(code, &base));
         self.edit(statement.file, at..at, code);
@@ -182,10 +189,13 @@ impl<'m, 'a> Builder<'m, 'a> {
 
     /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
     pub fn fresh_id(&mut self, at: Syn<'a>, candidates: &[&str]) -> String {
-        let within = at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
+        let within =
+            at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
         let free = |name: &str, taken: &[String]| {
             let used = words(within, name).any(|span| {
-                let quote = |at: Option<usize>| at.and_then(|at| at_byte(within.file, at)).is_some_and(|b| b"'\"`".contains(&b));
+                let quote = |at: Option<usize>| {
+                    at.and_then(|at| at_byte(within.file, at)).is_some_and(|b| b"'\"`".contains(&b))
+                };
                 quote(span.start.checked_sub(1)) && quote(Some(span.end))
             });
             !used && !taken.iter().any(|other| other == name)
@@ -199,7 +209,9 @@ impl<'m, 'a> Builder<'m, 'a> {
             .iter()
             .find(|name| free(name, &self.taken))
             .map(|name| (*name).to_owned())
-            .or_else(|| (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken)))
+            .or_else(|| {
+                (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken))
+            })
             .unwrap_or_else(|| first.to_owned());
         self.taken.push(name.clone());
         name
@@ -216,7 +228,10 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// A [`Refusal`] where there is none, as in the initialiser of a field.
     pub fn statement(&self, node: Syn<'a>) -> Result<Syn<'a>, Refusal> {
         let statement = statement_of(node).filter(|statement| {
-            !matches!(statement.kind(), "class_declaration" | "abstract_class_declaration" | "export_statement")
+            !matches!(
+                statement.kind(),
+                "class_declaration" | "abstract_class_declaration" | "export_statement"
+            )
         });
         statement.ok_or_else(|| {
             no_fix(
@@ -234,10 +249,8 @@ impl<'m, 'a> Builder<'m, 'a> {
         };
         let edits = self.proposal.edits.entry(location.to_owned()).or_default();
         if edits.insert(Edit { span, text }).is_err() {
-            self.failure = Some(no_fix(
-                "two edits of this fix want the same text",
-                "report this as a fault of wa-fix",
-            ));
+            self.failure =
+                Some(no_fix("two edits of this fix want the same text", "report this as a fault of wa-fix"));
         }
     }
 }

@@ -24,7 +24,9 @@ impl<'a> Builder<'_, 'a> {
     /// A [`Refusal`] where the name is shadowed, or its package is not installed (CDK v1).
     pub fn cdk(&mut self, at: Syn<'a>, name: &str) -> Result<String, Refusal> {
         let (module, member) = match name.split_once('.') {
-            Some((module, member)) if module.starts_with(|c: char| c.is_ascii_lowercase()) => (module, member),
+            Some((module, member)) if module.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                (module, member)
+            }
             _ => ("", name),
         };
         let head = member.split('.').next().unwrap_or(member);
@@ -50,7 +52,10 @@ impl<'a> Builder<'_, 'a> {
             .find(|import| is(import, module) && import.imported == Imported::Named(head))
             .map(|import| import.local.to_owned());
         let whole = || {
-            usable().filter(namespace).find(|import| is(import, module)).map(|import| format!("{}.{head}", import.local))
+            usable()
+                .filter(namespace)
+                .find(|import| is(import, module))
+                .map(|import| format!("{}.{head}", import.local))
         };
         let barrel = || {
             (!module.is_empty())
@@ -59,18 +64,19 @@ impl<'a> Builder<'_, 'a> {
                 .map(|import| format!("{}.{head}", import.local))
         };
         let added = || {
-            self.imported.iter().find(|added| added.file == at.file.path && added.module == module).and_then(|added| {
-                match &added.member {
+            self.imported.iter().find(|added| added.file == at.file.path && added.module == module).and_then(
+                |added| match &added.member {
                     None => Some(format!("{}.{head}", added.local)),
                     Some(member) if member == head => Some(added.local.clone()),
                     Some(_) => None,
-                }
-            })
+                },
+            )
         };
         // `cdk.aws_x.Y` where the file writes it so and imports no submodule.
         let through_root = || {
             let root = usable().filter(namespace).find(|import| is(import, ""))?.local;
-            let submodules = usable().any(|import| cdk_module(import.module).is_some_and(|m| m.starts_with("aws_")));
+            let submodules =
+                usable().any(|import| cdk_module(import.module).is_some_and(|m| m.starts_with("aws_")));
             let written = at.file.text.contains(&format!("{root}.aws_"));
             (!module.is_empty() && written && !submodules).then(|| format!("{root}.{module}.{head}"))
         };
@@ -81,12 +87,20 @@ impl<'a> Builder<'_, 'a> {
     fn import(&mut self, at: Syn<'a>, module: &str, head: &str) -> Result<String, Refusal> {
         let file = at.file;
         let imports = self.model.imports(file);
-        let cdk: Vec<&Import<'a>> =
-            imports.imports.iter().filter(|import| cdk_module(import.module).is_some_and(|m| m != "constructs")).collect();
+        let cdk: Vec<&Import<'a>> = imports
+            .imports
+            .iter()
+            .filter(|import| cdk_module(import.module).is_some_and(|m| m != "constructs"))
+            .collect();
         let Some(last) = cdk.last().copied() else {
-            return Err(no_fix("the file imports nothing of the CDK", "import the CDK in this file, then run again"));
+            return Err(no_fix(
+                "the file imports nothing of the CDK",
+                "import the CDK in this file, then run again",
+            ));
         };
-        let v1 = cdk.iter().any(|import| import.module.starts_with("@aws-cdk/") && !import.module.contains("-alpha"))
+        let v1 = cdk
+            .iter()
+            .any(|import| import.module.starts_with("@aws-cdk/") && !import.module.contains("-alpha"))
             && !cdk.iter().any(|import| import.module.starts_with("aws-cdk-lib"));
         let specifier = specifier(module, v1, last.module);
         if v1 && !self.v1_package_installed(&specifier) {
@@ -97,7 +111,10 @@ impl<'a> Builder<'_, 'a> {
         }
         // The core, and a barrel of submodules, grow an import that is there.
         if module.is_empty() {
-            if let Some(import) = cdk.iter().find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some("")) {
+            if let Some(import) = cdk
+                .iter()
+                .find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some(""))
+            {
                 return Ok(self.grow(import, head, module, Some(head)));
             }
         }
@@ -113,10 +130,13 @@ impl<'a> Builder<'_, 'a> {
             return Ok(format!("{alias}.{head}"));
         }
         // `import { Queue } from …` where the file takes submodules apart, else a namespace.
-        let submodules: Vec<_> = cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
+        let submodules: Vec<_> =
+            cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
         let by_name = apart * 2 > submodules.len() || (module.is_empty() && is_braced(last));
-        let own = cdk.iter().find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some(module));
+        let own = cdk
+            .iter()
+            .find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some(module));
         if let (true, Some(import)) = (by_name, own) {
             return Ok(self.grow(import, head, module, Some(head)));
         }
@@ -126,7 +146,11 @@ impl<'a> Builder<'_, 'a> {
             (head.to_owned(), format!("{{ {head} }}"), Some(head))
         } else {
             let alias = self.alias(file, module);
-            let clause = if required || last.statement.text().contains("require(") { alias.clone() } else { format!("* as {alias}") };
+            let clause = if required || last.statement.text().contains("require(") {
+                alias.clone()
+            } else {
+                format!("* as {alias}")
+            };
             (alias, clause, None)
         };
         let quoted = style.string(&specifier);
@@ -175,7 +199,8 @@ impl<'a> Builder<'_, 'a> {
                 if let Some(first) = statements.first() {
                     let statement = first.statement;
                     let style = self.style(statement.file);
-                    let at = line_start(&statement.file.text, statement.start()).max(bom(&statement.file.text));
+                    let at =
+                        line_start(&statement.file.text, statement.start()).max(bom(&statement.file.text));
                     self.edit(statement.file, at..at, format!("{line}{}", style.eol));
                 }
             }
@@ -186,14 +211,16 @@ impl<'a> Builder<'_, 'a> {
     fn grow(&mut self, import: &Import<'a>, specifier: &str, module: &str, member: Option<&str>) -> String {
         let Some(list) = named_list(import.statement) else { return specifier.to_owned() };
         let names: Vec<Syn<'a>> = list.children().collect();
-        let sorted = names.windows(2).all(|pair| matches!(pair, [a, b] if a.text().to_lowercase() <= b.text().to_lowercase()));
-        let before = names
-            .iter()
-            .rev()
-            .find(|name| !sorted || names.len() < 2 || name.text().to_lowercase() <= specifier.to_lowercase());
+        let sorted = names
+            .windows(2)
+            .all(|pair| matches!(pair, [a, b] if a.text().to_lowercase() <= b.text().to_lowercase()));
+        let before = names.iter().rev().find(|name| {
+            !sorted || names.len() < 2 || name.text().to_lowercase() <= specifier.to_lowercase()
+        });
         let multiline = list.text().contains('\n');
         let style = self.style(list.file);
-        let separator = |indent: &str| if multiline { format!("{}{indent}", style.eol) } else { " ".to_owned() };
+        let separator =
+            |indent: &str| if multiline { format!("{}{indent}", style.eol) } else { " ".to_owned() };
         let (at, text) = match (before, names.first()) {
             (Some(name), _) => {
                 let indent = super::style::line_indent(&list.file.text, name.start());
@@ -229,7 +256,8 @@ impl<'a> Builder<'_, 'a> {
         let prefers_camel = short.contains('_')
             && imports.imports.iter().any(|import| {
                 matches!(import.imported, Imported::Namespace)
-                    && cdk_module(import.module).is_some_and(|m| m.strip_prefix("aws_").is_some_and(|m| m.contains('_')))
+                    && cdk_module(import.module)
+                        .is_some_and(|m| m.strip_prefix("aws_").is_some_and(|m| m.contains('_')))
                     && import.local.chars().any(|c| c.is_ascii_uppercase())
             });
         if prefers_camel {
@@ -246,7 +274,12 @@ impl<'a> Builder<'_, 'a> {
         let free = |name: &&&str| {
             !crate::model::meaning::words(root, name).any(|at| {
                 root.at(at).is_some_and(|node| {
-                    matches!(node.kind(), "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern")
+                    matches!(
+                        node.kind(),
+                        "identifier"
+                            | "shorthand_property_identifier"
+                            | "shorthand_property_identifier_pattern"
+                    )
                 })
             })
         };
@@ -254,9 +287,12 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn v1_package_installed(&self, specifier: &str) -> bool {
-        self.model.app.files.iter().filter(|file| file.candidate.file.ends_with("package.json")).any(|file| {
-            file.text().is_ok_and(|text| text.contains(&format!("\"{specifier}\"")))
-        })
+        self.model
+            .app
+            .files
+            .iter()
+            .filter(|file| file.candidate.file.ends_with("package.json"))
+            .any(|file| file.text().is_ok_and(|text| text.contains(&format!("\"{specifier}\""))))
     }
 }
 
@@ -285,7 +321,9 @@ fn camel_case(name: &str) -> String {
 }
 
 fn is_braced(import: &Import<'_>) -> bool {
-    matches!(import.imported, Imported::Named(_)) && !import.type_only && named_list(import.statement).is_some()
+    matches!(import.imported, Imported::Named(_))
+        && !import.type_only
+        && named_list(import.statement).is_some()
 }
 
 fn named_list(statement: Syn<'_>) -> Option<Syn<'_>> {

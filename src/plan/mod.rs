@@ -102,7 +102,11 @@ pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> P
 }
 
 /// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.
-fn over_apps(apps: &[crate::model::App], jobs: usize, work: impl Fn(&crate::model::App) -> Plan + Sync) -> Plan {
+fn over_apps(
+    apps: &[crate::model::App],
+    jobs: usize,
+    work: impl Fn(&crate::model::App) -> Plan + Sync,
+) -> Plan {
     use std::sync::atomic::{AtomicUsize, Ordering};
     /// Below this many files a second thread costs more than it gives.
     const WORTH_A_THREAD: usize = 50;
@@ -123,7 +127,10 @@ fn over_apps(apps: &[crate::model::App], jobs: usize, work: impl Fn(&crate::mode
                     }
                 });
             }
-            fn take<'t>(apps: &'t [crate::model::App], next: &AtomicUsize) -> Option<(usize, &'t crate::model::App)> {
+            fn take<'t>(
+                apps: &'t [crate::model::App],
+                next: &AtomicUsize,
+            ) -> Option<(usize, &'t crate::model::App)> {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 Some((index, apps.get(index)?))
             }

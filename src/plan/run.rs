@@ -82,7 +82,9 @@ impl Places {
         let file = candidate.node.file;
         let line = self.lines(file).position(candidate.node.start()).line;
         let list = self.suppressed.entry(file.path.clone()).or_insert_with(|| suppressions(file));
-        list.iter().find(|suppression| suppression.covers(candidate.rule, line)).map(|found| found.reason.clone())
+        list.iter()
+            .find(|suppression| suppression.covers(candidate.rule, line))
+            .map(|found| found.reason.clone())
     }
 }
 
@@ -218,7 +220,8 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
         }
     }
     for (file, edits) in sets {
-        let old = app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
+        let old =
+            app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
         let new: Arc<str> = edits.apply(old).map_err(|overlap| overlap.to_string())?.into();
         next.insert(file.clone(), new);
     }
@@ -288,7 +291,9 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
                 break;
             }
             if !seen.insert(after) || round + 1 == ROUNDS {
-                notes.push("some fixes undo each other: planning stopped; run again with fewer rules".to_owned());
+                notes.push(
+                    "some fixes undo each other: planning stopped; run again with fewer rules".to_owned(),
+                );
                 break;
             }
         }
@@ -397,7 +402,13 @@ fn attempt(
 }
 
 /// Gives every finding its last word.
-fn settle(app: &App, rules: &RuleSet, findings: &mut [Finding], identities: &[Identity], progress: &Progress) {
+fn settle(
+    app: &App,
+    rules: &RuleSet,
+    findings: &mut [Finding],
+    identities: &[Identity],
+    progress: &Progress,
+) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
     let left: BTreeSet<(&str, String)> =
@@ -408,7 +419,9 @@ fn settle(app: &App, rules: &RuleSet, findings: &mut [Finding], identities: &[Id
         }
         let (rule, key, _) = identity;
         match progress.fates.get(identity) {
-            Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => finding.outcome = outcome.clone(),
+            Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
+                finding.outcome = outcome.clone()
+            }
             // Made moot by another rule's fix, or never come to its turn.
             None if left.contains(&(*rule, key.clone())) => {
                 finding.outcome = Outcome::Conflict("another fix changed the same place".to_owned());
