@@ -5,3 +5,4 @@
 pub mod detect;
 pub mod edit;
 pub mod rule;
+pub mod write;
