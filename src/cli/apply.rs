@@ -53,7 +53,7 @@ pub(crate) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &E
 /// Writes a plan to a new branch.
 pub(crate) fn branch(run: &Run, plan: &Plan, name: &str) -> Result<()> {
     let commits: Vec<Commit> = commits(plan);
-    let made = create_branch(&run.root, name, &commits, BranchOptions { on_step: None })?;
+    let made = create_branch(&run.root, name, &commits, BranchOptions::default())?;
     let mut err = std::io::stderr().lock();
     for note in &made.notes {
         writeln!(err, "note: {note}")?;
@@ -76,7 +76,8 @@ pub(crate) fn commits(plan: &Plan) -> Vec<Commit> {
             for line in titles {
                 body.push_str(&format!("* {line}\n"));
             }
-            let numbers = std::iter::once(rule.id).chain(rule.also.iter().copied()).collect::<Vec<_>>().join(", ");
+            let numbers =
+                std::iter::once(rule.id).chain(rule.also.iter().copied()).collect::<Vec<_>>().join(", ");
             body.push_str(&format!(
                 "\nWhy: {}. Well-Architected {}, pillar {}, items {numbers}; impact {}, tier {}.\n",
                 rule.title, rule.practice, rule.pillar, rule.impact, rule.tier

@@ -76,10 +76,13 @@ impl Config {
     /// # Errors
     /// A text of one or more lines: what, where, what to do.
     pub fn load(given: Option<&Path>, start: &Path) -> Result<Self, String> {
-        let Some(file) = given.map(Path::to_owned).or_else(|| find(start)) else { return Ok(Self::default()) };
+        let Some(file) = given.map(Path::to_owned).or_else(|| find(start)) else {
+            return Ok(Self::default());
+        };
         let shown = file.display();
-        let text = std::fs::read_to_string(&file)
-            .map_err(|error| format!("{shown}: cannot be read: {error}; name a file that exists with --config"))?;
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            format!("{shown}: cannot be read: {error}; name a file that exists with --config")
+        })?;
         Self::parse(&text).map_err(|what| format!("{shown}: {what}"))
     }
 
@@ -134,7 +137,7 @@ fn suggestion(message: &str) -> String {
     if !message.starts_with("unknown field") {
         return String::new();
     }
-    similar::get_close_matches(wrong, known, 1, 0.5)
+    similar::get_close_matches(*wrong, known, 1, 0.5)
         .first()
         .map_or_else(String::new, |close| format!("; did you mean `{close}`?"))
 }

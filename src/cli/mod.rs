@@ -1,9 +1,9 @@
 //! The command line: one function per command, thin.
 
-mod apply;
+pub(crate) mod apply;
 pub mod args;
-mod config;
-mod run;
+pub(crate) mod config;
+pub(crate) mod run;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -85,7 +85,9 @@ fn explain(selector: &str) -> Result<u8> {
     let all = crate::fixes::ALL;
     let rule = all
         .iter()
-        .find(|rule| rule.meta.id == selector || rule.meta.name == selector || rule.meta.also.contains(&selector))
+        .find(|rule| {
+            rule.meta.id == selector || rule.meta.name == selector || rule.meta.also.contains(&selector)
+        })
         .or_else(|| all.iter().find(|rule| rule.meta.is_named_by(selector)))
         .ok_or_else(|| anyhow!(run::unknown_rule(selector)))?;
     let meta = rule.meta;
@@ -122,6 +124,8 @@ fn rules() -> Result<u8> {
 /// Whether the reader of our output has gone, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }

@@ -33,7 +33,8 @@ impl Environment {
     pub fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = || set("HOME").map(|home| Path::new(&home).join(".local/state"));
-        let state_home = set("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_else(std::env::temp_dir);
+        let state_home =
+            set("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_else(std::env::temp_dir);
         Self {
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
@@ -75,7 +76,8 @@ impl Run {
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
     pub fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
-        let cwd = std::env::current_dir().context("the working directory cannot be read; change to one that exists")?;
+        let cwd = std::env::current_dir()
+            .context("the working directory cannot be read; change to one that exists")?;
         let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
         let paths = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
         let mut within = Vec::new();
@@ -116,12 +118,19 @@ impl Run {
         let rules = select(args, &config)?;
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
-        let tier = if args.all { Tier::Scaffold } else { args.tier.or(config.rules.tier).unwrap_or(Tier::Safe) };
+        let tier =
+            if args.all { Tier::Scaffold } else { args.tier.or(config.rules.tier).unwrap_or(Tier::Safe) };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             apps: find_apps(found.files, &outermost),
             rules,
-            options: Options { tier, only: None, values, within, jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores) },
+            options: Options {
+                tier,
+                only: None,
+                values,
+                within,
+                jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
+            },
             min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
             root: common(&outermost).unwrap_or(start),
             skipped: found.skipped,
@@ -269,7 +278,11 @@ fn typed(environment: &Environment) -> String {
             continue;
         }
         let safe = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
-        words.push(if word.chars().all(safe) { word.into_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) });
+        words.push(if word.chars().all(safe) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        });
     }
     words.join(" ")
 }

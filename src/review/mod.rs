@@ -60,7 +60,9 @@ impl Review {
     pub fn new(findings: &[Finding]) -> Self {
         let items: Vec<Finding> = findings
             .iter()
-            .filter(|finding| matches!(finding.outcome, Outcome::Offered | Outcome::Held(_)) && finding.fix.is_some())
+            .filter(|finding| {
+                matches!(finding.outcome, Outcome::Offered | Outcome::Held(_)) && finding.fix.is_some()
+            })
             .cloned()
             .collect();
         let decisions = vec![None; items.len()];

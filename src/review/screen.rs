@@ -69,7 +69,7 @@ pub(crate) fn start(run: &Run, args: &RunArgs, environment: &Environment) -> Res
 }
 
 /// The closing question, and what follows from it.
-fn close(run: &Run, review: &Review, term: &Term, environment: &Environment) -> Result<u8> {
+fn close(run: &Run, review: &Review, mut term: &Term, environment: &Environment) -> Result<u8> {
     let accepted = review.accepted();
     if accepted.is_empty() {
         writeln!(term, "Nothing was accepted, nothing is written.")?;
@@ -89,12 +89,14 @@ fn close(run: &Run, review: &Review, term: &Term, environment: &Environment) -> 
             writeln!(term, "Written. `wa-fix undo` puts it back.")?;
         }
         Some(1) => {
-            let name: String = Input::new().with_prompt("Branch").default("wa-fix".to_owned()).interact_text_on(term)?;
+            let name: String =
+                Input::new().with_prompt("Branch").default("wa-fix".to_owned()).interact_text_on(term)?;
             apply::branch(run, &plan, &name)?;
             writeln!(term, "Written to branch {name}. Your working tree is as it was.")?;
         }
         Some(2) => {
-            let name: String = Input::new().with_prompt("File").default("wa-fix.patch".to_owned()).interact_text_on(term)?;
+            let name: String =
+                Input::new().with_prompt("File").default("wa-fix.patch".to_owned()).interact_text_on(term)?;
             let mut patch = Vec::new();
             diff::write(&plan.changes, diff::CONTEXT, Look::PLAIN, &mut patch)?;
             crate::write::output(std::path::Path::new(&name), &patch)?;
@@ -108,7 +110,7 @@ fn close(run: &Run, review: &Review, term: &Term, environment: &Environment) -> 
     Ok(u8::from(count < review.len()))
 }
 
-fn draw(term: &Term, review: &Review, texts: &BTreeMap<String, String>, colour: bool) -> Result<()> {
+fn draw(mut term: &Term, review: &Review, texts: &BTreeMap<String, String>, colour: bool) -> Result<()> {
     let Some((number, finding)) = review.current() else { return Ok(()) };
     let width = usize::from(term.size_checked().map_or(80, |(_, columns)| columns));
     let mut out = Vec::new();
@@ -149,22 +151,9 @@ fn draw(term: &Term, review: &Review, texts: &BTreeMap<String, String>, colour: 
     let keys: String = KEYS.iter().map(|(key, _, _)| key.to_string()).collect::<Vec<_>>().join(",");
     write!(out, "Write this fix{before} [{keys}]? ")?;
     term.clear_screen()?;
-    // A terminal takes bytes; the diff may hold a lone CR.
-    term.write_all_bytes(&out)?;
+    term.write_all(&out)?;
+    term.flush()?;
     Ok(())
-}
-
-/// Writes bytes as they are.
-trait WriteBytes {
-    fn write_all_bytes(&self, bytes: &[u8]) -> std::io::Result<()>;
-}
-
-impl WriteBytes for Term {
-    fn write_all_bytes(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let mut stream = self;
-        stream.write_all(bytes)?;
-        stream.flush()
-    }
 }
 
 /// What one fix would do by itself, as changes that the diff can show.
@@ -208,7 +197,9 @@ fn text_of(path: &str, texts: &BTreeMap<String, String>) -> Option<String> {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let full = lines.last().is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() + 1 > width);
+        let full = lines
+            .last()
+            .is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() + 1 > width);
         if full {
             lines.push(String::new());
         }
