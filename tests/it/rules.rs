@@ -19,7 +19,7 @@ use wa_fix::syntax::{Syn, first_error, parse};
 use crate::npm::{self, Files, SynthCase, TypeCase};
 use crate::support::{after, plan_files, read_tree, top};
 
-const VERSIONS: [(&str, &str); 3] = [("oldest", "2.50.0"), ("base", "2.204.0"), ("newest", "2.276.0")];
+const VERSIONS: [(&str, &str); 3] = [("oldest", "2.60.0"), ("base", "2.204.0"), ("newest", "2.276.0")];
 
 /// What a case says of itself.
 #[derive(Debug, Clone, Default, Deserialize)]
