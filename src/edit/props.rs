@@ -232,6 +232,6 @@ fn next_token(node: Syn<'_>) -> Option<Syn<'_>> {
     None
 }
 
-fn comments_after<'a>(object: Syn<'a>, at: usize) -> impl Iterator<Item = Syn<'a>> {
+fn comments_after(object: Syn<'_>, at: usize) -> impl Iterator<Item = Syn<'_>> {
     object.tokens().filter(move |token| token.is("comment") && token.start() >= at)
 }
