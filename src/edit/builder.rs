@@ -63,10 +63,11 @@ impl<'m, 'a> Builder<'m, 'a> {
     ///
     /// # Errors
     /// A [`Refusal`] if two of its edits collide or it does nothing.
-    pub fn finish(self) -> Result<Proposal, Refusal> {
+    pub fn finish(mut self) -> Result<Proposal, Refusal> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
+        self.proposal.edits.values_mut().for_each(EditSet::unite_imports);
         if self.proposal.is_empty() {
             return Err(no_fix("the fix would change nothing", "report this as a fault of wa-fix"));
         }

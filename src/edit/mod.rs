@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod change;
 pub mod imports;
+pub mod names;
 pub mod props;
 pub mod style;
 pub mod text;

@@ -8,6 +8,7 @@ pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+mod uses;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -106,4 +107,9 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// Whether a node stands in a file.
+fn own_file(file: &Parsed, node: Syn<'_>) -> bool {
+    std::ptr::eq(file, node.file)
 }
