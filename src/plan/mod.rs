@@ -28,6 +28,8 @@ pub const PASSES: usize = 12;
 pub struct Options {
     /// The most that is applied.
     pub tier: Tier,
+    /// Only the fixes of these findings (by fingerprint), whatever their tier: what a review accepted.
+    pub only: Option<std::collections::BTreeSet<String>>,
     /// Answers to questions.
     pub values: Values,
     /// Findings are reported only in these files or folders (absolute); empty is everywhere.

@@ -130,7 +130,7 @@ fn first_findings<'a>(
             None => match propose(model, candidate, options) {
                 Ok(proposal) => {
                     let shown = show(model, &mut places, &proposal, &candidate.title);
-                    let held = candidate.tier > options.tier;
+                    let held = !is_chosen(candidate, &identity, options);
                     (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
                 }
                 Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
@@ -155,6 +155,14 @@ fn first_findings<'a>(
         kept.push(identity);
     }
     (findings, kept)
+}
+
+/// Whether the options let a fix through: those named one by one, else those of the selected tiers.
+fn is_chosen(candidate: &Candidate<'_>, identity: &Identity, options: &Options) -> bool {
+    match &options.only {
+        Some(only) => only.contains(&fingerprint(identity)),
+        None => candidate.tier <= options.tier,
+    }
 }
 
 fn is_within(model: &Model<'_>, candidate: &Candidate<'_>, options: &Options) -> bool {
@@ -269,6 +277,27 @@ struct Progress {
     overlay: Overlay,
     fates: Fates,
     steps: Vec<Step>,
+    /// The findings of the untouched app.
+    first: Vec<Identity>,
+}
+
+impl Progress {
+    /// The names that today's candidates had at first: where one of several equal findings is fixed, the
+    /// numbers of the others move up.
+    fn names(&self, candidates: &[Candidate<'_>]) -> Vec<Identity> {
+        identities(candidates)
+            .into_iter()
+            .map(|(rule, key, number)| {
+                let open = self
+                    .first
+                    .iter()
+                    .filter(|(r, k, _)| *r == rule && *k == key)
+                    .filter(|identity| self.fates.get(*identity) != Some(&Outcome::Fixed));
+                let original = open.map(|(_, _, original)| *original).nth(number);
+                (rule, key, original.unwrap_or(number))
+            })
+            .collect()
+    }
 }
 
 /// The findings of an app and the joint plan of all fixes that are selected.
@@ -276,9 +305,10 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
     let app = app.with(&Overlay::new());
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
+    let first = identities(&candidates);
     let (mut findings, identities) = first_findings(&model, &candidates, options);
     let mut notes = Vec::new();
-    let mut progress = Progress { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new() };
+    let mut progress = Progress { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new(), first };
     if findings.iter().any(|finding| finding.outcome == Outcome::Offered) {
         let mut seen = BTreeSet::from([hash(&progress.overlay)]);
         for round in 0.. {
@@ -319,14 +349,14 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
-        let named = identities(&before);
+        let named = progress.names(&before);
         let mut places = Places::default();
         let mut chosen: Vec<(Identity, Proposal, String)> = Vec::new();
         for (candidate, identity) in before.iter().zip(named) {
             let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
             if candidate.rule.id != rule.meta.id
                 || settled
-                || candidate.tier > options.tier
+                || !is_chosen(candidate, &identity, options)
                 || !is_within(&model, candidate, options)
                 || places.suppression(candidate).is_some()
             {

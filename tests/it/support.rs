@@ -53,7 +53,7 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
     let found = discover(&[root.clone()], &options);
     let apps = find_apps(found.files, &[root]);
     let rules = RuleSet::new(rules.iter().copied()).unwrap();
-    let options = Options { tier, values: values.clone(), within: Vec::new(), jobs: 1 };
+    let options = Options { tier, only: None, values: values.clone(), within: Vec::new(), jobs: 1 };
     plan(&apps, &rules, &options)
 }
 
