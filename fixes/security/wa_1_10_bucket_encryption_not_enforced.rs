@@ -94,7 +94,6 @@
 
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::names::camel_name;
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Site};
@@ -261,41 +260,16 @@ fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), R
 
 /// The expression that stands for the bucket after its statement; a bucket that has no name gets one.
 fn receiver<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, statement: Syn<'a>) -> Result<String, Refusal> {
-    let nested = || {
+    let typed = match bucket.binding() {
+        Binding::Variable(name) | Binding::Field(name) => names_a_bucket(name),
+        Binding::None => true,
+    };
+    typed.then(|| super::named(b, bucket, statement, "bucket")).flatten().ok_or_else(|| {
         no_fix(
             "the bucket is built inside another expression, where no statement can follow it",
             "keep the bucket in a variable of its own, then run again",
         )
-    };
-    if holder(bucket.node) != Some(statement) {
-        return Err(nested());
-    }
-    if bucket.node.is("call_expression") {
-        return Ok("this".to_owned());
-    }
-    match bucket.binding() {
-        Binding::Variable(name) if names_a_bucket(name) => Ok(name.text().to_owned()),
-        Binding::Field(name) if names_a_bucket(name) => Ok(format!("this.{}", name.text())),
-        Binding::None if bucket.node.parent().is_some_and(|parent| parent.is("expression_statement")) => {
-            let label = camel_name(&bucket.label()).unwrap_or_else(|| "bucket".to_owned());
-            let full = if label.to_lowercase().ends_with("bucket") {
-                label.clone()
-            } else {
-                format!("{label}Bucket")
-            };
-            let name = b.fresh_name(bucket.node.file, &[&full]);
-            let start = bucket.node.start();
-            b.splice(bucket.node, start..start, &format!("const {name} = "));
-            Ok(name)
-        }
-        _ => Err(nested()),
-    }
-}
-
-/// The nearest statement or declaration around a node.
-fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
-    node.ancestors()
-        .find(|around| around.kind().ends_with("_statement") || around.kind().ends_with("_declaration"))
+    })
 }
 
 /// Whether the declared type, if there is one, has the methods of a bucket.

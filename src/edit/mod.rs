@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod change;
+pub mod idle;
 pub mod imports;
 pub mod names;
 pub mod props;
