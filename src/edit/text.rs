@@ -61,27 +61,6 @@ impl EditSet {
         Ok(())
     }
 
-    /// Makes one line of inserted `import { A } from 'm'` and `import { B } from 'm'`, also where two fixes
-    /// brought them.
-    pub fn unite_imports(&mut self) {
-        let mut united: Vec<Edit> = Vec::with_capacity(self.edits.len());
-        for edit in self.edits.drain(..) {
-            let same = named_import(&edit).and_then(|new| {
-                united.iter_mut().find_map(|other| {
-                    let old = named_import(other)?;
-                    let fits = other.span == edit.span && old.before == new.before && old.after == new.after;
-                    let text = fits.then(|| old.with(&new))?;
-                    Some((other, text))
-                })
-            });
-            match same {
-                Some((other, text)) => other.text = text,
-                None => united.push(edit),
-            }
-        }
-        self.edits = united;
-    }
-
     /// The edits in order of their position.
     pub fn edits(&self) -> &[Edit] {
         &self.edits
@@ -113,29 +92,6 @@ impl EditSet {
     }
 }
 
-/// An inserted line `import { names } from 'module';`.
-struct NamedImport<'t> {
-    before: &'t str,
-    names: Vec<&'t str>,
-    after: &'t str,
-}
-
-impl NamedImport<'_> {
-    fn with(&self, other: &Self) -> String {
-        let mut names: Vec<_> = self.names.iter().chain(&other.names).copied().collect();
-        names.sort_by_key(|name| (name.to_lowercase(), *name));
-        names.dedup();
-        format!("{}import {{ {} }} from {}", self.before, names.join(", "), self.after)
-    }
-}
-
-fn named_import(edit: &Edit) -> Option<NamedImport<'_>> {
-    let (before, rest) = edit.text.split_once("import { ").filter(|_| edit.span.is_empty())?;
-    let (names, after) = rest.split_once(" } from ")?;
-    let one_line = before.trim().is_empty() && after.trim_end().split_whitespace().count() == 1;
-    one_line.then(|| NamedImport { before, names: names.split(", ").collect(), after })
-}
-
 /// Whether two edits share bytes, or one inserts strictly inside what the other replaces.
 fn clash(a: &Edit, b: &Edit) -> bool {
     a.span.start < b.span.end && b.span.start < a.span.end && !(a.span.is_empty() && b.span.is_empty())
@@ -155,16 +111,6 @@ mod tests {
         set.insert(edit(1, 1, "x")).unwrap();
         set.insert(edit(1, 1, "y")).unwrap();
         assert_eq!(set.apply("ab").unwrap(), "axyb");
-    }
-
-    #[test]
-    fn inserted_imports_of_one_module_become_one_line() {
-        let mut set = EditSet::default();
-        set.insert(edit(1, 1, "\nimport { Queue } from 'q';")).unwrap();
-        set.insert(edit(1, 1, "\nimport { Key } from 'k';")).unwrap();
-        set.insert(edit(1, 1, "\nimport { Encryption, Queue } from 'q';")).unwrap();
-        set.unite_imports();
-        assert_eq!(set.apply("ab").unwrap(), "a\nimport { Encryption, Queue } from 'q';\nimport { Key } from 'k';b");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Options, PASSES, Plan, ROUNDS, RuleSet, Step};
 use crate::detect::suppress::{Suppression, suppressions};
 use crate::detect::{Candidate, Finding, Findings, Outcome, Refusal, ShownEdit, ShownFix};
+use crate::edit::idle::without_idle_imports;
 use crate::edit::{Builder, EditSet, FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::rule::{Meta, Rule};
@@ -228,10 +229,11 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
         }
     }
     for (file, edits) in sets {
-        let old =
-            app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
-        let new: Arc<str> = edits.apply(old).map_err(|overlap| overlap.to_string())?.into();
-        next.insert(file.clone(), new);
+        let file_of_app = app.file(file).ok_or("a file of the fix cannot be read")?;
+        let old = file_of_app.text().map_err(ToString::to_string)?;
+        let new = edits.apply(old).map_err(|overlap| overlap.to_string())?;
+        let clean = file_of_app.parsed().and_then(|before| without_idle_imports(before, &new));
+        next.insert(file.clone(), clean.unwrap_or(new).into());
     }
     Ok(next)
 }
@@ -345,7 +347,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
 fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
-    for _ in 0..PASSES {
+    for _ in 0..PASSES.max(progress.first.len() + 1) {
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
@@ -363,6 +365,14 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
                 continue;
             }
             if let Ok(proposal) = propose(&model, candidate, options) {
+                // Names that a fix takes are free only until another fix of the file takes the same.
+                let shares_names = |other: &Proposal| {
+                    (other.takes_names || proposal.takes_names)
+                        && other.edits.keys().any(|file| proposal.edits.contains_key(file))
+                };
+                if chosen.iter().any(|(_, other, _)| shares_names(other)) {
+                    continue;
+                }
                 let mut with: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
                 with.push(&proposal);
                 if joined(&current, &progress.overlay, &with).is_ok() {
