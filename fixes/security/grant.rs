@@ -77,13 +77,12 @@ pub(super) fn needed<'a>(model: &Model<'a>, principal: &Site<'a>, service: Servi
         }
         let object = node.is("member_expression").then(|| node.field("object")).flatten();
         if let Some((object, site)) = object.and_then(|object| Some((object, model.origin(object)?))) {
-            if model.builds(&site, service.class) {
-                if named.as_ref().is_some_and(|(_, known)| known.node != site.node) {
-                    return None;
-                }
-                named = Some((object, site));
-                continue;
+            match &named {
+                _ if !model.builds(&site, service.class) => {}
+                Some((_, known)) if known.node != site.node => return None,
+                _ => named = Some((object, site)),
             }
+            continue;
         }
         open.extend(node.children());
     }

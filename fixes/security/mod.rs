@@ -2,6 +2,7 @@
 
 mod build_commands;
 mod grant;
+mod narrow;
 mod statement;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;

@@ -70,6 +70,7 @@
 //!         },
 //!       })
 //!     );
+//!
 //!     new cdk.CfnOutput(this, 'UploadsName', { value: uploads.bucketName });
 //!   }
 //! }
@@ -128,7 +129,7 @@ const KEY_ID: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     match m.site("bucket") {
         Some(bucket) => open_bucket(m.model, bucket, out),
-        None => wrong_deny(m.model, m.site("statement")?, out),
+        None => wrong_deny(m.model, &m.site("statement")?, out),
     }
 }
 
@@ -300,8 +301,8 @@ struct WrongDeny<'a> {
     values: Syn<'a>,
 }
 
-fn wrong_deny<'a>(model: &Model<'a>, statement: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let wrong = read_deny(model, &statement)?;
+fn wrong_deny<'a>(model: &Model<'a>, statement: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let wrong = read_deny(model, statement)?;
     let Target::Resource(bucket) = target(model, statement.node) else { return None };
     if !model.builds(&bucket, "aws_s3.Bucket")
         || !default_serves(model, &bucket, &wrong)

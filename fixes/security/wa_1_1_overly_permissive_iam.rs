@@ -106,6 +106,7 @@
 
 use super::build_commands::{Need, need};
 use super::grant::{Grant, Service, name_at, needed};
+use super::narrow::{bootstrap_roles, own_stack};
 use super::statement::{Target, target};
 use crate::detect::{Candidate, Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -160,7 +161,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(role) = m.site("role") {
         return policy_arns(m.model, &role, out);
     }
-    star_statement(m.model, m.site("statement")?, out)
+    star_statement(m.model, &m.site("statement")?, out)
 }
 
 /// Whether the app caps its roles as a whole.
@@ -175,7 +176,7 @@ enum Cure<'a> {
     Remove,
     BootstrapRoles,
     OwnStack,
-    Grant(Grant<'a>, Service),
+    Grant(Box<Grant<'a>>, Service),
 }
 
 impl Cure<'_> {
@@ -225,7 +226,7 @@ fn managed_policy<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findings<'a>) 
     finding.key(name).impact(impact_of(name));
     match cure {
         Some(cure) => {
-            finding.fix(format!("Narrow {name} of {label}"), move |b| replace(b, &place, &principal, &cure))
+            finding.fix(format!("Narrow {name} of {label}"), move |b| replace(b, &place, &principal, &cure));
         }
         None => refuse(finding),
     }
@@ -304,7 +305,7 @@ fn cure<'a>(model: &Model<'a>, name: &str, principal: &Site<'a>) -> Option<Cure<
         }
         _ => {
             let service = Service::of_policy(name)?;
-            Some(Cure::Grant(needed(model, principal, service)?, service))
+            Some(Cure::Grant(Box::new(needed(model, principal, service)?), service))
         }
     }
 }
@@ -331,7 +332,10 @@ fn replace<'a>(
             }
             let statement = b.statement(principal.node)?;
             let name = bound_name(b, principal, statement)?;
-            let code = statements(b, principal, principal.node, &name, cure)?;
+            let code = match cure {
+                Cure::BootstrapRoles => bootstrap_roles(b, principal, principal.node, &name)?,
+                _ => own_stack(b, principal, principal.node, &name)?,
+            };
             b.insert_after(statement, &code);
             Ok(())
         }
@@ -349,14 +353,15 @@ fn in_place<'a>(
     let owner = owner_of_role(receiver).filter(|_| b.model.origin(receiver).is_none()).unwrap_or(receiver);
     let code = match cure {
         Cure::Remove => String::new(),
-        Cure::Grant(grant, service) => match grant.code(statement, owner.text(), *service) {
-            Some(code) => code,
-            None => {
+        Cure::Grant(grant, service) => {
+            let Some(code) = grant.code(statement, owner.text(), *service) else {
                 b.remove_statement(statement);
                 return after_function(b, grant, *service, principal);
-            }
-        },
-        _ => statements(b, principal, statement, owner.text(), cure)?,
+            };
+            code
+        }
+        Cure::BootstrapRoles => bootstrap_roles(b, principal, statement, owner.text())?,
+        Cure::OwnStack => own_stack(b, principal, statement, owner.text())?,
     };
     if code.is_empty() {
         b.remove_statement(statement);
@@ -419,98 +424,6 @@ fn bound_name<'a>(
     })
 }
 
-/// The statements that take a policy's place.
-fn statements<'a>(
-    b: &mut Builder<'_, 'a>,
-    principal: &Site<'a>,
-    at: Syn<'a>,
-    name: &str,
-    cure: &Cure<'a>,
-) -> Result<String, Refusal> {
-    let method = if b.model.builds(principal, "aws_iam.Role") {
-        let own = matches!(principal.binding(), Binding::Variable(own) | Binding::Field(own) if name.ends_with(own.text()));
-        if own || principal.binding() == Binding::None { "addToPolicy" } else { "addToPrincipalPolicy" }
-    } else if ["aws_lambda.Function", "aws_codebuild.Project"]
-        .iter()
-        .any(|class| b.model.builds(principal, class))
-    {
-        "addToRolePolicy"
-    } else {
-        return Err(no_fix(
-            "statements cannot be added to this construct in a way that wa-fix knows",
-            "give it a role of its own with the actions that it needs",
-        ));
-    };
-    let statement = b.cdk(at, "aws_iam.PolicyStatement")?;
-    let scope = principal.scope().map_or("this", Syn::text);
-    let stack = b.stack_text(at, scope)?;
-    let add = format!("{name}.{method}(\n  new {statement}({{");
-    if matches!(cure, Cure::BootstrapRoles) {
-        return Ok(format!("{add}{}", BOOTSTRAP_ROLES.replace("STACK", &stack)));
-    }
-    Ok(format!(
-        "{add}{}\n\n// These two have no resource type, so they only match '*'\n{add}{WITHOUT_RESOURCE}",
-        OWN_STACK.replace("STACK", &stack)
-    ))
-}
-
-const OWN_STACK: &str = "
-    sid: 'ManageOwnStack',
-    actions: [
-      'cloudformation:CreateChangeSet',
-      'cloudformation:DeleteChangeSet',
-      'cloudformation:DescribeChangeSet',
-      'cloudformation:DescribeStackEvents',
-      'cloudformation:DescribeStackResource',
-      'cloudformation:DescribeStackResources',
-      'cloudformation:DescribeStacks',
-      'cloudformation:ExecuteChangeSet',
-      'cloudformation:GetTemplate',
-      'cloudformation:GetTemplateSummary',
-      'cloudformation:ListStackResources',
-      'cloudformation:UpdateStack',
-    ],
-    resources: [
-      STACK.formatArn({
-        service: 'cloudformation',
-        resource: 'stack',
-        resourceName: `${STACK.stackName}/*`,
-      }),
-    ],
-  })
-);";
-
-const WITHOUT_RESOURCE: &str = "
-    sid: 'ReadOnlyWithoutResource',
-    actions: ['cloudformation:ListStacks', 'cloudformation:ValidateTemplate'],
-    resources: ['*'],
-  })
-);";
-
-const BOOTSTRAP_ROLES: &str = "
-    sid: 'UseCdkBootstrapRoles',
-    actions: ['sts:AssumeRole'],
-    resources: [
-      STACK.formatArn({
-        service: 'iam',
-        region: '',
-        resource: 'role',
-        resourceName: 'cdk-*',
-      }),
-    ],
-    conditions: {
-      'ForAnyValue:StringEquals': {
-        'iam:ResourceTag/aws-cdk:bootstrap-role': [
-          'deploy',
-          'file-publishing',
-          'image-publishing',
-          'lookup',
-        ],
-      },
-    },
-  })
-);";
-
 /// `managedPolicyArns` of an L1: nothing there can grant.
 fn policy_arns<'a>(model: &Model<'a>, role: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let props = role.props(model);
@@ -534,7 +447,7 @@ fn policy_arns<'a>(model: &Model<'a>, role: &Site<'a>, out: &mut Findings<'a>) -
     Some(())
 }
 
-fn star_statement<'a>(model: &Model<'a>, statement: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+fn star_statement<'a>(model: &Model<'a>, statement: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let props = statement.props(model);
     let strings = |name: &str| strings_of(model, props.get(model, name).value()?);
     let allows = match props.get(model, "effect") {
@@ -544,11 +457,11 @@ fn star_statement<'a>(model: &Model<'a>, statement: Site<'a>, out: &mut Findings
     };
     let (actions, resources) = (strings("actions")?, strings("resources")?);
     let broad: Vec<&str> = actions.iter().copied().filter(|action| is_star(action)).collect();
-    if !allows || broad.is_empty() || !resources.contains(&"*") || is_for_a_resource(model, &statement) {
+    if !allows || broad.is_empty() || !resources.contains(&"*") || is_for_a_resource(model, statement) {
         return None;
     }
     let list = broad.join(", ");
-    let cure = star_cure(model, &statement, &actions, &resources);
+    let cure = star_cure(model, statement, &actions, &resources);
     let told = cure.as_ref().map_or_else(
         || "Name the actions and the resources that are needed.".to_owned(),
         |(cure, ..)| cure.told(),
@@ -622,5 +535,6 @@ fn star_cure<'a>(
     let Target::Identity(receiver) = target(model, statement.node) else { return None };
     let principal = principal(model, receiver)?;
     let service = Service::of_prefix(prefix)?;
-    Some((Cure::Grant(needed(model, &principal, service)?, service), call, receiver, principal))
+    let grant = needed(model, &principal, service)?;
+    Some((Cure::Grant(Box::new(grant), service), call, receiver, principal))
 }

@@ -13,14 +13,19 @@ pub fn without_idle_imports(before: &Parsed, after: &str) -> Option<String> {
     let mut edits = EditSet::default();
     let mut open: Vec<Vec<&Import<'_>>> = Vec::new();
     for import in &table.imports {
-        match open.iter_mut().find(|group| group.first().is_some_and(|first| first.statement == import.statement)) {
+        match open
+            .iter_mut()
+            .find(|group| group.first().is_some_and(|first| first.statement == import.statement))
+        {
             Some(group) => group.push(import),
             None => open.push(vec![import]),
         }
     }
     for group in open {
-        let idle: Vec<_> =
-            group.iter().filter(|import| used_before.iter().any(|name| name == import.local) && !is_used(import)).collect();
+        let idle: Vec<_> = group
+            .iter()
+            .filter(|import| used_before.iter().any(|name| name == import.local) && !is_used(import))
+            .collect();
         if idle.len() == group.len() {
             edits.insert(whole_line(group.first()?.statement)).ok()?;
         } else {
@@ -41,7 +46,10 @@ fn is_used(import: &Import<'_>) -> bool {
     let root = Syn::root(import.statement.file);
     words(root, import.local).filter(|at| !import.statement.span().contains(&at.start)).any(|at| {
         root.at(at).is_some_and(|node| {
-            matches!(node.kind(), "identifier" | "type_identifier" | "shorthand_property_identifier" | "jsx_identifier")
+            matches!(
+                node.kind(),
+                "identifier" | "type_identifier" | "shorthand_property_identifier" | "jsx_identifier"
+            )
         })
     })
 }
@@ -58,10 +66,12 @@ fn whole_line(statement: Syn<'_>) -> Edit {
 /// Removes one name of `{ a, b }` with its comma.
 fn specifier(import: &Import<'_>) -> Option<Edit> {
     let root = import.statement;
-    let token = words(root, import.local).filter_map(|at| root.at(at)).find_map(|node| {
-        node.ancestors().find(|around| around.is("import_specifier"))
-    })?;
-    let comma = |sibling: Option<tree_sitter::Node<'_>>| sibling.filter(|node| node.kind() == ",").map(|node| node.byte_range());
+    let token = words(root, import.local)
+        .filter_map(|at| root.at(at))
+        .find_map(|node| node.ancestors().find(|around| around.is("import_specifier")))?;
+    let comma = |sibling: Option<tree_sitter::Node<'_>>| {
+        sibling.filter(|node| node.kind() == ",").map(|node| node.byte_range())
+    };
     let text = &root.file.text;
     let span = match (comma(token.node.next_sibling()), comma(token.node.prev_sibling())) {
         (Some(after), _) => {

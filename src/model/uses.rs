@@ -110,7 +110,7 @@ mod tests {
             fs::write(root.join(name), format!("{head}{text}")).unwrap();
         }
         let found = discover(
-            &[root.clone()],
+            std::slice::from_ref(&root),
             &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
         );
         let app = App::new(root, found.files);
