@@ -2,7 +2,9 @@
 
 pub mod builder;
 pub mod change;
+pub mod idle;
 pub mod imports;
+pub mod names;
 pub mod props;
 pub mod style;
 pub mod text;

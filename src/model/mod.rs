@@ -9,6 +9,7 @@ pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+mod uses;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -109,4 +110,9 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// Whether a node stands in a file.
+fn own_file(file: &Parsed, node: Syn<'_>) -> bool {
+    std::ptr::eq(file, node.file)
 }
