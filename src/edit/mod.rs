@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod change;
+pub mod environment;
 pub mod imports;
 pub mod props;
 pub mod style;

@@ -2,12 +2,14 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod environment;
 pub mod imports;
 pub mod meaning;
 pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+pub mod types;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -15,6 +17,7 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use environment::{Discriminator, Environment};
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
@@ -29,6 +32,7 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    environment: OnceLock<environment::Facts<'a>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +45,7 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files }
+        Self { app, catalogue: Catalogue::embedded(), files, environment: OnceLock::new() }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
