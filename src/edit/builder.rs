@@ -22,6 +22,8 @@ pub struct Proposal {
     pub edits: BTreeMap<PathBuf, EditSet>,
     /// Files to create, by absolute path.
     pub creates: BTreeMap<PathBuf, Arc<str>>,
+    /// Whether it took names that another fix of the same file might take as well.
+    pub takes_names: bool,
 }
 
 impl Proposal {
@@ -39,8 +41,8 @@ pub struct Builder<'m, 'a> {
     pub(super) proposal: Proposal,
     /// Names and ids this fix has taken, so that it does not take them twice.
     taken: Vec<String>,
-    /// CDK names this fix has imported: file, module, local name or member.
-    pub(super) imported: Vec<super::imports::Added>,
+    /// What this fix imports.
+    pub(super) pending: super::imports::Pending<'a>,
     styles: BTreeMap<String, Style>,
     failure: Option<Refusal>,
 }
@@ -53,7 +55,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             values,
             proposal: Proposal::default(),
             taken: Vec::new(),
-            imported: Vec::new(),
+            pending: super::imports::Pending::default(),
             styles: BTreeMap::new(),
             failure: None,
         }
@@ -63,7 +65,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     ///
     /// # Errors
     /// A [`Refusal`] if two of its edits collide or it does nothing.
-    pub fn finish(self) -> Result<Proposal, Refusal> {
+    pub fn finish(mut self) -> Result<Proposal, Refusal> {
+        self.write_imports();
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -123,18 +126,14 @@ impl<'m, 'a> Builder<'m, 'a> {
         let text = &statement.file.text;
         let at = leading_start(statement);
         let base = line_indent(text, at).to_owned();
-        // Statements that stand apart stay apart.
-        let line = line_start(text, at);
-        let above = text.get(..line).unwrap_or_default();
-        let apart =
-            above.trim_end_matches(['\r', '\n', ' ', '\t']).len() + 1 + usize::from(style.eol == "\r\n")
-                < above.len();
-        let gap = if apart || code.contains('\n') && !above.trim_end().ends_with('{') || apart {
-            style.eol
-        } else {
-            ""
-        };
-        let code = format!("{}{}{}{base}", style.adapt(code, &base), style.eol, gap);
+        // Several lines stand apart from their neighbours, but not from the brace that opens the block.
+        let several = code.contains('\n');
+        let above = text.get(..line_start(text, at)).unwrap_or_default();
+        let touches = !ends_blank(above) && !above.trim_end().ends_with('{') && !above.trim_end().is_empty();
+        let lead = if several && touches { style.eol } else { "" };
+        let gap = if several || ends_blank(above) { style.eol } else { "" };
+        let lead = if lead.is_empty() { String::new() } else { format!("{lead}{base}") };
+        let code = format!("{lead}{}{}{gap}{base}", style.adapt(code, &base), style.eol);
         self.edit(statement.file, at..at, code);
     }
 
@@ -145,11 +144,16 @@ impl<'m, 'a> Builder<'m, 'a> {
         let base = line_indent(text, statement.start()).to_owned();
         let at = trailing_end(text, statement.end());
         let below = text.get(at..).unwrap_or_default();
-        let next_line_blank = below
-            .split_once('\n')
-            .is_some_and(|(_, rest)| rest.split('\n').next().is_some_and(|line| line.trim().is_empty()));
-        let gap = if next_line_blank || code.contains('\n') { style.eol } else { "" };
-        let code = format!("{}{gap}{base}{}", style.eol, style.adapt(code, &base));
+        let several = code.contains('\n');
+        let mut next = below.split('\n').skip(1);
+        let next = next.next().map(str::trim);
+        let gap = if several || next == Some("") { style.eol } else { "" };
+        let tail = if several && next.is_some_and(|next| !next.is_empty() && !next.starts_with('}')) {
+            style.eol
+        } else {
+            ""
+        };
+        let code = format!("{}{gap}{base}{}{tail}", style.eol, style.adapt(code, &base));
         self.edit(statement.file, at..at, code);
     }
 
@@ -214,6 +218,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             })
             .unwrap_or_else(|| first.to_owned());
         self.taken.push(name.clone());
+        self.proposal.takes_names = true;
         name
     }
 
@@ -281,6 +286,14 @@ fn leading_start(statement: Syn<'_>) -> usize {
         node = comment;
     }
     start
+}
+
+/// Whether a text (the lines above a place) ends in an empty line.
+fn ends_blank(above: &str) -> bool {
+    above
+        .trim_end_matches(['\r', ' ', '\t'])
+        .strip_suffix('\n')
+        .is_some_and(|rest| rest.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()))
 }
 
 /// Where a statement's line ends, a comment on it included.

@@ -4,6 +4,7 @@ pub mod app;
 pub mod catalogue;
 pub mod environment;
 pub mod imports;
+pub mod invocation;
 pub mod meaning;
 pub mod props;
 mod release;
@@ -18,6 +19,7 @@ use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
 pub use environment::{Discriminator, Environment};
+pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
@@ -33,6 +35,7 @@ pub struct Model<'a> {
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
     environment: OnceLock<environment::Facts<'a>>,
+    invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files, environment: OnceLock::new() }
+        Self { app, catalogue: Catalogue::embedded(), files, environment: OnceLock::new(), invocations: OnceLock::new() }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {

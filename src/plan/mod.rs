@@ -20,7 +20,7 @@ pub use apps::find_apps;
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;
 
-/// Passes of one rule over its own result before it is stopped.
+/// Passes of one rule over its own result before it is stopped; at least one for each finding.
 pub const PASSES: usize = 12;
 
 /// What to plan.

@@ -345,7 +345,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
 fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
-    for _ in 0..PASSES {
+    for _ in 0..PASSES.max(progress.first.len() + 1) {
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
@@ -363,6 +363,14 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
                 continue;
             }
             if let Ok(proposal) = propose(&model, candidate, options) {
+                // Names that a fix takes are free only until another fix of the file takes the same.
+                let shares_names = |other: &Proposal| {
+                    (other.takes_names || proposal.takes_names)
+                        && other.edits.keys().any(|file| proposal.edits.contains_key(file))
+                };
+                if chosen.iter().any(|(_, other, _)| shares_names(other)) {
+                    continue;
+                }
                 let mut with: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
                 with.push(&proposal);
                 if joined(&current, &progress.overlay, &with).is_ok() {

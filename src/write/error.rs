@@ -208,6 +208,8 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
 fn git_help(error: &git2::Error) -> &'static str {
     if error.code() == git2::ErrorCode::Owner {
         "; if you trust it, run `git config --global --add safe.directory <its directory>`"
+    } else if error.message().contains("'sdir'") {
+        "; a sparse index cannot be read, so turn it off with `git sparse-checkout reapply --no-sparse-index`"
     } else if error.message().contains("unsupported") {
         "; this kind of repository is not supported, so apply with --allow-dirty and commit by hand"
     } else {

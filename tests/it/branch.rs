@@ -148,7 +148,8 @@ fn line_ends(stored: &str, working: &str, attribute: &str, autocrlf: &str) {
     project.put("a.ts", text(working, OLD));
     let changes =
         vec![project.change("a.ts", text(working, NEW)), project.create("b.ts", &text(working, NEW))];
-    let result = one(&project, "fix", changes);
+    let commits = [commit("fix: a", changes)];
+    let result = create_branch(project.root(), "fix", &commits, BranchOptions::default());
 
     // What git itself makes of the unchanged file says whether there is anything to leak.
     let old = project.git(&["rev-parse", "HEAD:a.ts"]);
@@ -454,4 +455,32 @@ fn the_journal_of_a_linked_worktree_is_its_own() {
     assert_eq!(state.base(), linked);
     assert_eq!(state.dir(), project.at(".git/worktrees/linked/wa-fix"));
     assert_ne!(state, project.state());
+}
+
+#[test]
+fn a_sparse_index_is_refused_with_the_way_out() {
+    let project = Project::committed(&[("in/a.ts", OLD), ("out/deep/b.ts", OLD), ("c.ts", OLD)]);
+    project.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "in"]);
+    assert_says(one(&project, "fix", vec![project.change("in/a.ts", NEW)]), "reapply --no-sparse-index");
+    project.git(&["sparse-checkout", "reapply", "--no-sparse-index"]);
+    one(&project, "fix", vec![project.change("in/a.ts", NEW)]).unwrap();
+    assert_eq!(project.git(&["diff", "--name-only", "HEAD", "fix"]), "in/a.ts");
+    assert_eq!(project.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn an_unfinished_merge_is_left_alone() {
+    let project = Project::committed(&[("a.ts", OLD), ("b.ts", OLD)]);
+    project.git(&["checkout", "--quiet", "-b", "side"]);
+    project.put("b.ts", "side\n");
+    project.commit_all();
+    project.git(&["checkout", "--quiet", "main"]);
+    project.put("b.ts", "main\n");
+    project.commit_all();
+    assert!(!try_git(project.root(), &["merge", "side"]).0);
+    let before = state(&project);
+    one(&project, "fix", vec![project.change("a.ts", NEW)]).unwrap();
+    assert_refused(one(&project, "two", vec![project.change("b.ts", NEW)]), "b.ts", &Why::DiffersFromHead);
+    assert_eq!(state(&project), before);
+    assert!(project.at(".git/MERGE_HEAD").exists());
 }

@@ -348,3 +348,19 @@ fn a_failure_of_any_system_call_leaves_all_old_or_all_new() {
     // A file system without hard links is no reason to fail at all.
     assert!(matches!(tamper("?linkat", "error=EPERM", "+", 1), 0 | usize::MAX));
 }
+
+#[test]
+fn a_run_may_have_more_files_than_a_process_may_open() {
+    let project = Project::new();
+    let changes: Vec<FileChange> = (0..90).map(|n| project.create(&format!("{n}.ts"), "new")).collect();
+    let open = RefCell::new(0);
+    let count = |_| {
+        let now = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let most = now.max(*open.borrow());
+        *open.borrow_mut() = most;
+        Ok(())
+    };
+    project.apply_with(&changes, &count).unwrap();
+    // Other tests of this process have files open too, but not that many.
+    assert!(*open.borrow() < 80, "{open:?}");
+}

@@ -118,3 +118,19 @@ fn linked_worktrees_are_judged_by_their_own_index() {
     let change = FileChange { file: linked.join("a.ts"), ..project.change("a.ts", "new") };
     assert_eq!(states(&[change]), []);
 }
+
+/// A repository that libgit2 cannot open is a reason to refuse, with a way out, and not to skip the
+/// guard; its journal works all the same.
+#[test]
+fn a_repository_of_an_unknown_kind_is_named_and_can_be_written_to() {
+    let project = Project::committed(&[("a.ts", "old")]);
+    project.git(&["config", "core.repositoryFormatVersion", "1"]);
+    project.git(&["config", "extensions.partialClone", "origin"]);
+    let change = project.change("a.ts", "new");
+    let text = require_clean(std::slice::from_ref(&change)).unwrap_err().to_string();
+    assert!(text.contains("partialclone") && text.contains("--allow-dirty"), "{text}");
+    assert!(project.state().dir().starts_with(project.at(".git")));
+    project.apply(&[change]).unwrap();
+    project.undo().unwrap();
+    assert_eq!(project.read("a.ts"), b"old");
+}
