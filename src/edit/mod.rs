@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod change;
+pub mod config;
 pub mod environment;
 pub mod imports;
 pub mod props;

@@ -191,7 +191,7 @@ impl<'a> Model<'a> {
         let mut names: Vec<&str> = visible.iter().copied().filter(|name| rank(name).is_some()).collect();
         names.sort_by_key(|name| rank(name));
         for name in names {
-            if self.is_fixed(at, name) {
+            if Self::is_fixed(at, name) {
                 return Environment::Guarded;
             }
             let candidate =
@@ -274,7 +274,7 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a field has its value where `at` runs: a parameter property, an initialiser, or assigned before.
-    fn field_is_set(&self, at: Syn<'a>, member: Syn<'a>, name: &str) -> bool {
+    fn field_is_set(at: Syn<'a>, member: Syn<'a>, name: &str) -> bool {
         let Some(constructor) = at.ancestors().find(|node| {
             node.is("method_definition") && node.field("name").is_some_and(|name| name.text() == "constructor")
         }) else {
@@ -301,17 +301,15 @@ impl<'a> Model<'a> {
             .map(|name| Object { text: (*name).to_owned(), typed: self.type_of_name(at, name), own: false })
             .filter(|object| matches!(object.typed.ty, Type::Object(_)))
             .collect();
-        if self.has_this(at) {
-            if let Some(class) = at.ancestors().find(|node| is_class(*node)) {
-                let typed = Typed { ty: Type::Object(vec![class]), optional: false };
-                objects.push(Object { text: "this".to_owned(), typed, own: true });
-            }
+        if let Some(class) = at.ancestors().find(|node| is_class(*node)).filter(|_| self.has_this(at)) {
+            let typed = Typed { ty: Type::Object(vec![class]), optional: false };
+            objects.push(Object { text: "this".to_owned(), typed, own: true });
         }
         // One level down, where the name says that settings are kept there.
         let mut deeper = Vec::new();
         for object in &objects {
             for member in self.members(&object.typed.ty) {
-                let reachable = if object.own { self.field_is_set(at, member.node, member.name) } else { !member.hidden };
+                let reachable = if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden };
                 if !CONTAINERS.contains(&member.name) || !reachable {
                     continue;
                 }
@@ -336,7 +334,7 @@ impl<'a> Model<'a> {
         }
         objects.iter().find_map(|object| {
             let member = self.members(&object.typed.ty).into_iter().find(|member| {
-                let reachable = if object.own { self.field_is_set(at, member.node, member.name) } else { !member.hidden };
+                let reachable = if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden };
                 is_boolean_name(member.name) && reachable && usable(&self.type_of_member(*member).ty)
             })?;
             let text = format!("{}{}{}", object.text, dot(object.typed.optional), member.name);
@@ -362,7 +360,7 @@ impl<'a> Model<'a> {
             if !reachable || here.ty == Type::Unknown || here.ty != self.type_of(one.receiver).ty {
                 return None;
             }
-            if root.is("identifier") && one.receiver == root && self.is_fixed(at, root.text()) {
+            if root.is("identifier") && one.receiver == root && Self::is_fixed(at, root.text()) {
                 return None;
             }
             let holder = one.receiver.field("object").and_then(|object| {
@@ -390,11 +388,11 @@ impl<'a> Model<'a> {
             Some(class) => self.member(&Type::Object(vec![class]), name.text()),
             None => None,
         };
-        self.has_this(at) && member.is_some_and(|member| self.field_is_set(at, member.node, member.name))
+        self.has_this(at) && member.is_some_and(|member| Self::field_is_set(at, member.node, member.name))
     }
 
     /// Whether a name is one environment's name written down: `const environmentSuffix = 'dev'`.
-    fn is_fixed(&self, at: Syn<'a>, name: &str) -> bool {
+    fn is_fixed(at: Syn<'a>, name: &str) -> bool {
         match super::scope::lookup(at, name) {
             Some(Declaration::Variable { declarator, .. }) => declarator.field("value").is_some_and(|value| value.is("string")),
             _ => false,
@@ -429,7 +427,7 @@ impl<'a> Model<'a> {
         if candidate.step == Step::Field {
             let class = at.ancestors().find(|node| is_class(*node));
             let member = class.and_then(|class| self.member(&Type::Object(vec![class]), candidate.name));
-            if !member.is_some_and(|member| self.field_is_set(at, member.node, member.name)) {
+            if !member.is_some_and(|member| Self::field_is_set(at, member.node, member.name)) {
                 return Verdict::Unusable;
             }
         }

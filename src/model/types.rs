@@ -86,7 +86,7 @@ fn is_empty_literal(parts: &[Syn<'_>]) -> bool {
 
 /// The type written in a `: T` of a declaration, parameter, field or member.
 fn annotation(node: Syn<'_>) -> Option<Syn<'_>> {
-    node.field("type").and_then(|annotation| annotation.first())
+    node.field("type").and_then(Syn::first)
 }
 
 fn has_token(node: Syn<'_>, kind: &str) -> bool {
@@ -275,13 +275,11 @@ impl<'a> Model<'a> {
 
     /// What a function returns: as written, else the type of its only result.
     fn returned_type(&self, function: Syn<'a>, depth: u8) -> Option<Typed<'a>> {
-        match function.field("return_type").and_then(|annotation| annotation.first()) {
-            Some(written) => self.written(written, depth),
-            None => {
-                let value = single_return(function)?;
-                self.typed(value, value, depth)
-            }
+        if let Some(written) = function.field("return_type").and_then(Syn::first) {
+            return self.written(written, depth);
         }
+        let value = single_return(function)?;
+        self.typed(value, value, depth)
     }
 
     fn written(&self, node: Syn<'a>, depth: u8) -> Option<Typed<'a>> {
@@ -404,12 +402,12 @@ impl<'a> Model<'a> {
         };
         for node in own.into_iter().flat_map(Syn::children) {
             match node.kind() {
-                "property_signature" | "public_field_definition" => self.push_member(node, members),
-                "method_definition" if has_token(node, "get") => self.push_member(node, members),
+                "property_signature" | "public_field_definition" => Self::push_member(node, members),
+                "method_definition" if has_token(node, "get") => Self::push_member(node, members),
                 "method_definition" if node.field("name").is_some_and(|name| name.text() == "constructor") => {
                     for parameter in node.field("parameters").into_iter().flat_map(Syn::children) {
                         if parameter.children().any(|child| child.is("accessibility_modifier")) || has_token(parameter, "readonly") {
-                            self.push_member(parameter, members);
+                            Self::push_member(parameter, members);
                         }
                     }
                 }
@@ -419,7 +417,9 @@ impl<'a> Model<'a> {
                 "spread_element" => {
                     let inner = node.first().and_then(|inner| self.typed(inner, inner, depth));
                     if let Some(Typed { ty: Type::Object(parts), .. }) = inner {
-                        parts.into_iter().for_each(|part| self.collect_members(part, depth, members));
+                        for part in parts {
+                            self.collect_members(part, depth, members);
+                        }
                     }
                 }
                 _ => {}
@@ -430,7 +430,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn push_member(&self, node: Syn<'a>, members: &mut Vec<Member<'a>>) {
+    fn push_member(node: Syn<'a>, members: &mut Vec<Member<'a>>) {
         let Some(name) = node.field("name").or_else(|| node.field("pattern")) else { return };
         let hidden = node.children().any(|child| child.is("accessibility_modifier") && child.text() != "public")
             || name.is("private_property_identifier");
