@@ -58,7 +58,7 @@
 //! ## When it stays silent
 //! Where the props cannot be followed; where events are kept already (`deadLetterTopic`, `onFailure`,
 //! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for functions fed only by a poller (SQS, Kinesis,
-//! DynamoDB), whose source keeps the events.
+//! DynamoDB), whose source keeps the events; for the handlers of custom resources.
 //!
 //! ## When it refuses
 //! Where the role is imported and cannot be changed: CDK would then add no permission and say nothing, and Lambda
@@ -107,7 +107,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let callers: Vec<Invocation> = m.model.invocations(&function).into_iter().map(|(how, _)| how).collect();
     let only_polled = !callers.is_empty() && callers.iter().all(|how| *how == Invocation::Poll);
-    if only_polled || m.model.is_called_on(&function, "configureAsyncInvoke") {
+    let kept = m.model.is_called_on(&function, "configureAsyncInvoke");
+    if only_polled || kept || m.model.serves_custom_resource(&function) {
         return None;
     }
     let label = function.label();
@@ -142,9 +143,13 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         _ => {}
     }
     let scope = b.scope_text(function);
-    let (id, names) = names_for(&function.label());
-    let id = b.fresh_id(at, &[&id]);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let id = b.sibling_id(function, "DeadLetterQueue");
+    let own_name = name_for(&function.label());
+    // Several functions in a file get a queue each: then every queue is called by its function.
+    let functions =
+        b.model.sites(at.file).iter().filter(|site| b.model.builds(site, "aws_lambda.Function")).count();
+    let names =
+        if functions > 1 { [own_name.as_str(), "deadLetterQueue"] } else { ["deadLetterQueue", &own_name] };
     let name = b.fresh_name(at.file, &names);
     let queue = b.cdk(at, "aws_sqs.Queue")?;
     let encryption = b.cdk(at, "aws_sqs.QueueEncryption")?;
@@ -165,7 +170,7 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         lines.push("enforceSSL: true,".to_owned());
     }
     lines.push(format!("retentionPeriod: {duration}.days(14),"));
-    let mut code = format!("const {name} = new {queue}({scope}, '{id}', {{\n  {}\n}});", lines.join("\n  "));
+    let mut code = format!("const {name} = new {queue}({scope}, {id}, {{\n  {}\n}});", lines.join("\n  "));
     if let (Some(_), Some(role)) = (key, role.value()) {
         // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
@@ -181,26 +186,15 @@ fn unknown_role() -> Refusal {
     )
 }
 
-/// A construct id in the style of the function's, and names for the variable.
-fn names_for(label: &str) -> (String, [String; 2]) {
-    let id = if label.contains('-') {
-        format!("{label}-dead-letter-queue")
-    } else {
-        format!("{label}DeadLetterQueue")
-    };
+/// `ordersDeadLetterQueue` for the function `Orders`.
+fn name_for(label: &str) -> String {
     let words: String = label
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .enumerate()
         .map(|(index, word)| capital(word, index > 0))
         .collect();
-    (
-        id,
-        [
-            "deadLetterQueue".to_owned(),
-            format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit())),
-        ],
-    )
+    format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A word with its first letter in upper or lower case.
