@@ -20,4 +20,6 @@ mod sarif_schema;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tap;
+#[cfg(test)]
 mod write;
