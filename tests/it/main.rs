@@ -6,6 +6,8 @@ mod branch;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod npm;
