@@ -2,6 +2,7 @@
 
 pub mod reliability;
 pub mod security;
+pub mod sustainability;
 
 use crate::rule::Rule;
 
@@ -10,4 +11,5 @@ pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
+    sustainability::wa_6_2_log_retention::RULE,
 ];
