@@ -14,6 +14,8 @@ mod npm;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod report_diff;
 #[cfg(test)]
 mod rules;
