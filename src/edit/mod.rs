@@ -2,6 +2,8 @@
 
 pub mod builder;
 pub mod change;
+pub mod config;
+pub mod environment;
 pub mod idle;
 pub mod imports;
 pub mod names;
