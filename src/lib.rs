@@ -2,14 +2,17 @@
 //!
 //! `ARCHITECTURE.md` has the way through and the invariants.
 
+pub mod cli;
 pub mod detect;
 pub mod edit;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod review;
 pub mod rule;
 pub mod source;
 pub mod syntax;
+pub mod write;
 
 #[path = "../fixes/mod.rs"]
 pub mod fixes;

@@ -74,8 +74,9 @@
 
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::model::{Prop, Site};
+use crate::model::{Invocation, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::syntax::Syn;
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
@@ -99,20 +100,34 @@ const META: Meta = Meta {
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let function = m.site("function")?;
-    if function.class.contains("EdgeFunction") {
+    let is = |class: &str| m.model.builds(&function, class);
+    // Lambda@Edge cannot have a queue; CDK's own helpers keep their own counsel.
+    if is("aws_cloudfront.experimental.EdgeFunction") || is("aws_lambda.SingletonFunction") {
+        return None;
+    }
+    let callers: Vec<Invocation> = m.model.invocations(&function).into_iter().map(|(how, _)| how).collect();
+    let only_polled = !callers.is_empty() && callers.iter().all(|how| *how == Invocation::Poll);
+    if only_polled || m.model.is_called_on(&function, "configureAsyncInvoke") {
         return None;
     }
     let label = function.label();
-    let finding = out.report(
-        &META,
-        m.model,
-        function.node,
+    let asynchronous = callers.contains(&Invocation::Async);
+    let message = if asynchronous {
         format!(
-            "{label} keeps nothing of an event that it fails to handle: after its retries an asynchronous event is gone \
-             without a trace. The fix adds an encrypted queue that keeps such events for 14 days; an empty queue costs nothing."
-        ),
-    );
-    finding.fix(format!("Add a dead-letter queue to {label}"), move |b| add_queue(b, &function));
+            "{label} is invoked asynchronously and keeps nothing of an event that it fails to handle: after two retries \
+             the event is gone without a trace. The fix adds an encrypted queue that keeps such events for 14 days; \
+             a queue that stays empty costs nothing."
+        )
+    } else {
+        format!(
+            "{label} has no dead-letter queue. Nothing in this app invokes it asynchronously, so nothing is lost today; the \
+             first EventBridge rule or SNS subscription would lose each event that it fails to handle. The fix adds an \
+             encrypted queue that keeps them for 14 days; a queue that stays empty costs nothing."
+        )
+    };
+    out.report(&META, m.model, function.node, message)
+        .impact(if asynchronous { Impact::Medium } else { Impact::Low })
+        .fix(format!("Add a dead-letter queue to {label}"), move |b| add_queue(b, &function));
     Some(())
 }
 
@@ -121,40 +136,77 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
     let statement = b.statement(at)?;
     let props = function.props(b.model);
     let role = props.get(b.model, "role");
-    if let Some(role) = role.value() {
-        if b.model.origin(role).is_none() {
-            return Err(no_fix(
-                "its role may be one that this app cannot change, and a queue it may not send to would fail the deployment",
-                "allow the role sqs:SendMessage yourself, then set deadLetterQueue",
-            ));
-        }
+    match role {
+        Prop::Unknown => return Err(unknown_role()),
+        Prop::Present(entry) if b.model.origin(entry.value).is_none() => return Err(unknown_role()),
+        _ => {}
     }
     let scope = b.scope_text(function);
-    let label = function.label();
-    let id = b.fresh_id(at, &[&format!("{label}DeadLetterQueue")]);
-    let name = b.fresh_name(at.file, &["deadLetterQueue", &format!("{}DeadLetterQueue", lower_first(&label))]);
+    let (id, names) = names_for(&function.label());
+    let id = b.fresh_id(at, &[&id]);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let name = b.fresh_name(at.file, &names);
     let queue = b.cdk(at, "aws_sqs.Queue")?;
     let encryption = b.cdk(at, "aws_sqs.QueueEncryption")?;
     let duration = b.cdk(at, "Duration")?;
-    let key = match props.get(b.model, "environmentEncryption") {
-        Prop::Present(entry) => Some(entry.value.text()),
-        _ => None,
-    };
-    let encrypted = match key {
-        Some(key) => format!("encryption: {encryption}.KMS,\n  encryptionMasterKey: {key},"),
-        None => format!("encryption: {encryption}.SQS_MANAGED,"),
-    };
-    let mut code = format!(
-        "const {name} = new {queue}({scope}, '{id}', {{\n  {encrypted}\n  enforceSSL: true,\n  retentionPeriod: {duration}.days(14),\n}});"
-    );
+    let key = props.get(b.model, "environmentEncryption").value().map(Syn::text);
+    let mut lines = Vec::new();
+    match key {
+        Some(key) => {
+            lines.push(format!("encryption: {encryption}.KMS,"));
+            lines.push(format!("encryptionMasterKey: {key},"));
+        }
+        None if b.model.has_member("aws_sqs.QueueEncryption", "SQS_MANAGED") => {
+            lines.push(format!("encryption: {encryption}.SQS_MANAGED,"));
+        }
+        None => lines.push(format!("encryption: {encryption}.KMS_MANAGED,")),
+    }
+    if b.model.has_prop("aws_sqs.Queue", "enforceSSL") {
+        lines.push("enforceSSL: true,".to_owned());
+    }
+    lines.push(format!("retentionPeriod: {duration}.days(14),"));
+    let mut code = format!("const {name} = new {queue}({scope}, '{id}', {{\n  {}\n}});", lines.join("\n  "));
     if let (Some(_), Some(role)) = (key, role.value()) {
+        // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
     }
     b.insert_before(statement, &code);
     b.set_prop(function, "deadLetterQueue", &name)
 }
 
-fn lower_first(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
+fn unknown_role() -> Refusal {
+    no_fix(
+        "its role may be one that this app cannot change, and Lambda refuses a function whose role may not send to its queue",
+        "let the role do sqs:SendMessage on a queue of yours, then set deadLetterQueue",
+    )
+}
+
+/// A construct id in the style of the function's, and names for the variable.
+fn names_for(label: &str) -> (String, [String; 2]) {
+    let id = if label.contains('-') {
+        format!("{label}-dead-letter-queue")
+    } else {
+        format!("{label}DeadLetterQueue")
+    };
+    let words: String = label
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .enumerate()
+        .map(|(index, word)| capital(word, index > 0))
+        .collect();
+    (
+        id,
+        [
+            "deadLetterQueue".to_owned(),
+            format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit())),
+        ],
+    )
+}
+
+/// A word with its first letter in upper or lower case.
+fn capital(word: &str, upper: bool) -> String {
+    let mut chars = word.chars();
+    let first =
+        chars.next().map(|first| if upper { first.to_ascii_uppercase() } else { first.to_ascii_lowercase() });
+    first.into_iter().chain(chars).collect()
 }

@@ -51,7 +51,11 @@ impl<'a> Candidate<'a> {
     }
 
     /// Gives the fix. `title` is an imperative, such as "Add a dead-letter queue to Handler".
-    pub fn fix(&mut self, title: impl Into<String>, make: impl Fn(&mut Builder<'_, 'a>) -> Result<(), Refusal> + 'a) {
+    pub fn fix(
+        &mut self,
+        title: impl Into<String>,
+        make: impl Fn(&mut Builder<'_, 'a>) -> Result<(), Refusal> + 'a,
+    ) {
         self.title = title.into();
         self.fix = Ok(Box::new(make));
     }

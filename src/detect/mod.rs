@@ -6,6 +6,6 @@ pub mod query;
 pub mod scan;
 pub mod suppress;
 
+pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};
 pub use findings::{Candidate, Findings, construct_path};
 pub use scan::{Match, Scanner};
-pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};

@@ -170,7 +170,9 @@ fn captures_in(text: &str) -> Vec<&str> {
     text.split('@')
         .skip(1)
         .filter_map(|rest| {
-            let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+                .unwrap_or(rest.len());
             rest.get(..end)
         })
         .collect()
@@ -204,7 +206,8 @@ fn read(text: &str) -> Result<Vec<Form>, QueryError> {
             ';' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
             '(' | '[' => stack.push((Vec::new(), at)),
             ')' | ']' => {
-                let unbalanced = QueryError { line: line_at(text, at), what: format!("`{character}` closes nothing") };
+                let unbalanced =
+                    QueryError { line: line_at(text, at), what: format!("`{character}` closes nothing") };
                 let (items, start) = stack.pop().ok_or_else(|| unbalanced.clone())?;
                 let Some((outer, _)) = stack.last_mut() else { return Err(unbalanced) };
                 outer.push(Form::List { items, start, end: at + 1 });
@@ -214,7 +217,9 @@ fn read(text: &str) -> Result<Vec<Form>, QueryError> {
                 let mut end = None;
                 while let Some((inner, c)) = chars.next() {
                     match c {
-                        '\\' => value.extend(chars.next().map(|(_, escaped)| if escaped == 'n' { '\n' } else { escaped })),
+                        '\\' => value.extend(
+                            chars.next().map(|(_, escaped)| if escaped == 'n' { '\n' } else { escaped }),
+                        ),
                         '"' => {
                             end = Some(inner + 1);
                             break;
@@ -223,7 +228,10 @@ fn read(text: &str) -> Result<Vec<Form>, QueryError> {
                     }
                 }
                 let Some(end) = end else {
-                    return Err(QueryError { line: line_at(text, at), what: "a string is not closed".to_owned() });
+                    return Err(QueryError {
+                        line: line_at(text, at),
+                        what: "a string is not closed".to_owned(),
+                    });
                 };
                 if let Some((outer, _)) = stack.last_mut() {
                     outer.push(Form::Atom { text: value, start: at, end, string: true });
@@ -232,7 +240,9 @@ fn read(text: &str) -> Result<Vec<Form>, QueryError> {
             c if c.is_whitespace() => {}
             _ => {
                 let mut end = at + character.len_utf8();
-                while let Some((inner, c)) = chars.next_if(|(_, c)| !c.is_whitespace() && !"()[]\";".contains(*c)) {
+                while let Some((inner, c)) =
+                    chars.next_if(|(_, c)| !c.is_whitespace() && !"()[]\";".contains(*c))
+                {
                     end = inner + c.len_utf8();
                 }
                 if let (Some((outer, _)), Some(word)) = (stack.last_mut(), text.get(at..end)) {
@@ -260,15 +270,17 @@ fn pattern(text: &str, form: &Form) -> Result<Pattern, QueryError> {
         matches!(form, Form::List { items, .. }
             if matches!(items.first(), Some(Form::Atom { text, string: false, .. }) if text.starts_with('#')))
     };
-    let (predicate_forms, structure_forms): (Vec<_>, Vec<_>) = items.iter().partition(|form| is_predicate(form));
+    let (predicate_forms, structure_forms): (Vec<_>, Vec<_>) =
+        items.iter().partition(|form| is_predicate(form));
     let structure = match structure_forms.as_slice() {
         [Form::List { items, .. }, Form::Atom { text: capture, string: false, .. }]
             if items.len() == 1 && capture.starts_with('@') =>
         {
             match items.first() {
-                Some(Form::Atom { text: kind, string: false, .. }) => {
-                    Structure::Kind { kind: kind.clone(), capture: capture.trim_start_matches('@').to_owned() }
-                }
+                Some(Form::Atom { text: kind, string: false, .. }) => Structure::Kind {
+                    kind: kind.clone(),
+                    capture: capture.trim_start_matches('@').to_owned(),
+                },
                 _ => return Err(error("the structure is empty")),
             }
         }
@@ -309,7 +321,9 @@ fn predicate(text: &str, form: &Form) -> Result<Predicate, QueryError> {
     let line = line_at(text, form.span().0);
     let error = |what: String| QueryError { line, what };
     let Form::List { items, .. } = form else { return Err(error("not a predicate".to_owned())) };
-    let Some(Form::Atom { text: name, .. }) = items.first() else { return Err(error("not a predicate".to_owned())) };
+    let Some(Form::Atom { text: name, .. }) = items.first() else {
+        return Err(error("not a predicate".to_owned()));
+    };
     let Some((_, known, with_capture)) = NAMES.iter().find(|(word, _, _)| word == name) else {
         let all = NAMES.iter().map(|(word, _, _)| *word).collect::<Vec<_>>().join(", ");
         return Err(error(format!("{name} is no predicate; there are {all}")));
@@ -345,17 +359,18 @@ mod tests {
         )
         .unwrap();
         let pattern = &query.patterns[0];
-        assert_eq!(pattern.structure, Structure::Kind { kind: "new_expression".into(), capture: "site".into() });
+        assert_eq!(
+            pattern.structure,
+            Structure::Kind { kind: "new_expression".into(), capture: "site".into() }
+        );
         assert_eq!(pattern.predicates.len(), 2);
         assert_eq!(pattern.predicates[1].arguments, ["a", "b"]);
     }
 
     #[test]
     fn a_deeper_structure_stays_query_text() {
-        let query = Query::parse(
-            "((call_expression function: (identifier) @f) @call (#word? @f \"foo\"))",
-        )
-        .unwrap();
+        let query =
+            Query::parse("((call_expression function: (identifier) @f) @call (#word? @f \"foo\"))").unwrap();
         let Structure::Tree(text) = &query.patterns[0].structure else { panic!("{query:?}") };
         assert_eq!(text, "(call_expression function: (identifier) @f) @call");
         assert_eq!(query.words(), ["foo"]);

@@ -59,7 +59,12 @@ impl Scanner {
     }
 
     /// Calls `found` with the rule's position and the match, for every match in one file.
-    pub fn file<'m, 'a>(&self, model: &'m Model<'a>, file: &'a Parsed, found: &mut dyn FnMut(usize, Match<'m, 'a>)) {
+    pub fn file<'m, 'a>(
+        &self,
+        model: &'m Model<'a>,
+        file: &'a Parsed,
+        found: &mut dyn FnMut(usize, Match<'m, 'a>),
+    ) {
         if file.language.is_script() {
             for site in model.sites(file) {
                 for (rule, index) in self.for_class(model, &site.class).iter() {
@@ -95,7 +100,9 @@ impl Scanner {
                     .predicates
                     .iter()
                     .filter(|predicate| predicate.name == PredicateName::Construct)
-                    .all(|predicate| predicate.arguments.iter().any(|wanted| model.catalogue.is_a(class, wanted)));
+                    .all(|predicate| {
+                        predicate.arguments.iter().any(|wanted| model.catalogue.is_a(class, wanted))
+                    });
                 if fits {
                     fitting.push((rule, index));
                 }
@@ -129,13 +136,20 @@ impl Scanner {
         index.automaton.as_ref().is_some_and(|automaton| {
             automaton.find_iter(text.as_bytes()).any(|hit| {
                 index.owners.get(hit.pattern().as_usize()).is_some_and(|owners| {
-                    owners.iter().any(|(rule, index)| self.pattern(*rule, *index).is_some_and(|p| speaks(p, language)))
+                    owners
+                        .iter()
+                        .any(|(rule, index)| self.pattern(*rule, *index).is_some_and(|p| speaks(p, language)))
                 })
             })
         })
     }
 
-    fn by_word<'m, 'a>(&self, model: &'m Model<'a>, file: &'a Parsed, found: &mut dyn FnMut(usize, Match<'m, 'a>)) {
+    fn by_word<'m, 'a>(
+        &self,
+        model: &'m Model<'a>,
+        file: &'a Parsed,
+        found: &mut dyn FnMut(usize, Match<'m, 'a>),
+    ) {
         let index = self.word_index();
         let Some(automaton) = &index.automaton else { return };
         let mut nodes: BTreeMap<(usize, usize), Vec<Syn<'a>>> = BTreeMap::new();
@@ -144,7 +158,9 @@ impl Scanner {
         for hit in automaton.find_iter(file.text.as_bytes()) {
             let Some(owners) = index.owners.get(hit.pattern().as_usize()) else { continue };
             for owner in owners {
-                let Some(pattern) = self.pattern(owner.0, owner.1).filter(|pattern| speaks(pattern, file.language)) else {
+                let Some(pattern) =
+                    self.pattern(owner.0, owner.1).filter(|pattern| speaks(pattern, file.language))
+                else {
                     continue;
                 };
                 match &pattern.structure {
@@ -234,7 +250,11 @@ fn holds<'a>(pattern: &Pattern, matched: &Match<'_, 'a>, site: Option<&Site<'a>>
 }
 
 /// Whether a predicate holds; `None` is unknown, which never fires.
-fn predicate_holds<'a>(predicate: &Predicate, matched: &Match<'_, 'a>, known: Option<&Site<'a>>) -> Option<bool> {
+fn predicate_holds<'a>(
+    predicate: &Predicate,
+    matched: &Match<'_, 'a>,
+    known: Option<&Site<'a>>,
+) -> Option<bool> {
     let model = matched.model;
     let arguments = &predicate.arguments;
     let node = || matched.node(&predicate.capture);
@@ -264,7 +284,10 @@ fn predicate_holds<'a>(predicate: &Predicate, matched: &Match<'_, 'a>, known: Op
         PredicateName::PropLiteral => {
             let props = site()?.props(model);
             arguments.iter().any(|name| {
-                props.get(model, name).value().is_some_and(|value| matches!(value.kind(), "number" | "string"))
+                props
+                    .get(model, name)
+                    .value()
+                    .is_some_and(|value| matches!(value.kind(), "number" | "string"))
             })
         }
         PredicateName::Static => {
@@ -287,7 +310,8 @@ fn predicate_holds<'a>(predicate: &Predicate, matched: &Match<'_, 'a>, known: Op
 
 /// `aws_s3.Bucket.fromBucketName` also through a subclass that inherits it.
 fn is_static(model: &Model<'_>, name: &str, wanted: &str) -> bool {
-    let (Some((class, method)), Some((wanted_class, wanted_method))) = (name.rsplit_once('.'), wanted.rsplit_once('.'))
+    let (Some((class, method)), Some((wanted_class, wanted_method))) =
+        (name.rsplit_once('.'), wanted.rsplit_once('.'))
     else {
         return false;
     };

@@ -18,7 +18,8 @@ impl Suppression {
     /// Whether it covers a rule at a line (from 1).
     pub fn covers(&self, rule: &Meta, line: usize) -> bool {
         let here = self.line == 0 || line == self.line || line == self.line + 1;
-        here && !self.reason.is_empty() && self.rules.iter().any(|name| name == "all" || rule.is_named_by(name))
+        here && !self.reason.is_empty()
+            && self.rules.iter().any(|name| name == "all" || rule.is_named_by(name))
     }
 }
 
@@ -62,6 +63,9 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].rules, ["2.6"]);
         assert_eq!(found[0].reason, "tests are flaky");
-        assert_eq!((found[1].line, found[1].rules[0].as_str(), found[1].reason.as_str()), (0, "all", "legacy"));
+        assert_eq!(
+            (found[1].line, found[1].rules[0].as_str(), found[1].reason.as_str()),
+            (0, "all", "legacy")
+        );
     }
 }

@@ -22,6 +22,8 @@ pub struct Proposal {
     pub edits: BTreeMap<PathBuf, EditSet>,
     /// Files to create, by absolute path.
     pub creates: BTreeMap<PathBuf, Arc<str>>,
+    /// Whether it took names that another fix of the same file might take as well.
+    pub takes_names: bool,
 }
 
 impl Proposal {
@@ -39,8 +41,8 @@ pub struct Builder<'m, 'a> {
     pub(super) proposal: Proposal,
     /// Names and ids this fix has taken, so that it does not take them twice.
     taken: Vec<String>,
-    /// CDK names this fix has imported: file, module, local name or member.
-    pub(super) imported: Vec<super::imports::Added>,
+    /// What this fix imports.
+    pub(super) pending: super::imports::Pending<'a>,
     styles: BTreeMap<String, Style>,
     failure: Option<Refusal>,
 }
@@ -53,7 +55,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             values,
             proposal: Proposal::default(),
             taken: Vec::new(),
-            imported: Vec::new(),
+            pending: super::imports::Pending::default(),
             styles: BTreeMap::new(),
             failure: None,
         }
@@ -63,7 +65,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     ///
     /// # Errors
     /// A [`Refusal`] if two of its edits collide or it does nothing.
-    pub fn finish(self) -> Result<Proposal, Refusal> {
+    pub fn finish(mut self) -> Result<Proposal, Refusal> {
+        self.write_imports();
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -123,12 +126,14 @@ impl<'m, 'a> Builder<'m, 'a> {
         let text = &statement.file.text;
         let at = leading_start(statement);
         let base = line_indent(text, at).to_owned();
-        // Statements that stand apart stay apart.
-        let line = line_start(text, at);
-        let above = text.get(..line).unwrap_or_default();
-        let apart = above.trim_end_matches(['\r', '\n', ' ', '\t']).len() + 1 + usize::from(style.eol == "\r\n") < above.len();
-        let gap = if apart || code.contains('\n') && !above.trim_end().ends_with('{') || apart { style.eol } else { "" };
-        let code = format!("{}{}{}{base}", style.adapt(code, &base), style.eol, gap);
+        // Several lines stand apart from their neighbours, but not from the brace that opens the block.
+        let several = code.contains('\n');
+        let above = text.get(..line_start(text, at)).unwrap_or_default();
+        let touches = !ends_blank(above) && !above.trim_end().ends_with('{') && !above.trim_end().is_empty();
+        let lead = if several && touches { style.eol } else { "" };
+        let gap = if several || ends_blank(above) { style.eol } else { "" };
+        let lead = if lead.is_empty() { String::new() } else { format!("{lead}{base}") };
+        let code = format!("{lead}{}{}{gap}{base}", style.adapt(code, &base), style.eol);
         self.edit(statement.file, at..at, code);
     }
 
@@ -139,10 +144,16 @@ impl<'m, 'a> Builder<'m, 'a> {
         let base = line_indent(text, statement.start()).to_owned();
         let at = trailing_end(text, statement.end());
         let below = text.get(at..).unwrap_or_default();
-        let next_line_blank =
-            below.split_once('\n').is_some_and(|(_, rest)| rest.split('\n').next().is_some_and(|line| line.trim().is_empty()));
-        let gap = if next_line_blank || code.contains('\n') { style.eol } else { "" };
-        let code = format!("{}{gap}{base}{}", style.eol, style.adapt(code, &base));
+        let several = code.contains('\n');
+        let mut next = below.split('\n').skip(1);
+        let next = next.next().map(str::trim);
+        let gap = if several || next == Some("") { style.eol } else { "" };
+        let tail = if several && next.is_some_and(|next| !next.is_empty() && !next.starts_with('}')) {
+            style.eol
+        } else {
+            ""
+        };
+        let code = format!("{}{gap}{base}{}{tail}", style.eol, style.adapt(code, &base));
         self.edit(statement.file, at..at, code);
     }
 
@@ -182,10 +193,13 @@ impl<'m, 'a> Builder<'m, 'a> {
 
     /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
     pub fn fresh_id(&mut self, at: Syn<'a>, candidates: &[&str]) -> String {
-        let within = at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
+        let within =
+            at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
         let free = |name: &str, taken: &[String]| {
             let used = words(within, name).any(|span| {
-                let quote = |at: Option<usize>| at.and_then(|at| at_byte(within.file, at)).is_some_and(|b| b"'\"`".contains(&b));
+                let quote = |at: Option<usize>| {
+                    at.and_then(|at| at_byte(within.file, at)).is_some_and(|b| b"'\"`".contains(&b))
+                };
                 quote(span.start.checked_sub(1)) && quote(Some(span.end))
             });
             !used && !taken.iter().any(|other| other == name)
@@ -199,9 +213,12 @@ impl<'m, 'a> Builder<'m, 'a> {
             .iter()
             .find(|name| free(name, &self.taken))
             .map(|name| (*name).to_owned())
-            .or_else(|| (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken)))
+            .or_else(|| {
+                (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken))
+            })
             .unwrap_or_else(|| first.to_owned());
         self.taken.push(name.clone());
+        self.proposal.takes_names = true;
         name
     }
 
@@ -216,7 +233,10 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// A [`Refusal`] where there is none, as in the initialiser of a field.
     pub fn statement(&self, node: Syn<'a>) -> Result<Syn<'a>, Refusal> {
         let statement = statement_of(node).filter(|statement| {
-            !matches!(statement.kind(), "class_declaration" | "abstract_class_declaration" | "export_statement")
+            !matches!(
+                statement.kind(),
+                "class_declaration" | "abstract_class_declaration" | "export_statement"
+            )
         });
         statement.ok_or_else(|| {
             no_fix(
@@ -234,10 +254,8 @@ impl<'m, 'a> Builder<'m, 'a> {
         };
         let edits = self.proposal.edits.entry(location.to_owned()).or_default();
         if edits.insert(Edit { span, text }).is_err() {
-            self.failure = Some(no_fix(
-                "two edits of this fix want the same text",
-                "report this as a fault of wa-fix",
-            ));
+            self.failure =
+                Some(no_fix("two edits of this fix want the same text", "report this as a fault of wa-fix"));
         }
     }
 }
@@ -268,6 +286,14 @@ fn leading_start(statement: Syn<'_>) -> usize {
         node = comment;
     }
     start
+}
+
+/// Whether a text (the lines above a place) ends in an empty line.
+fn ends_blank(above: &str) -> bool {
+    above
+        .trim_end_matches(['\r', ' ', '\t'])
+        .strip_suffix('\n')
+        .is_some_and(|rest| rest.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()))
 }
 
 /// Where a statement's line ends, a comment on it included.

@@ -1,19 +1,54 @@
 //! Names of the CDK in a file's own words, imported in the file's own style.
 
 use super::builder::{Builder, no_fix};
-use super::style::line_start;
+use super::style::{line_indent, line_start};
 use crate::detect::Refusal;
 use crate::model::imports::{Import, Imported, cdk_module};
 use crate::model::scope::lookup;
 use crate::syntax::{Parsed, Syn};
 
-/// An import that the fix has added.
+/// A name that the fix has imported.
 #[derive(Debug, Clone)]
-pub struct Added {
+struct Added {
     file: String,
     module: String,
     member: Option<String>,
     local: String,
+}
+
+/// What a fix imports. Written when the fix is finished, so that names of one module share a line.
+#[derive(Default)]
+pub(super) struct Pending<'a> {
+    added: Vec<Added>,
+    /// Import statements to write.
+    lines: Vec<Line<'a>>,
+    /// `{ … }` lists that grow, with what is added to each.
+    grown: Vec<(Syn<'a>, Vec<String>)>,
+}
+
+/// One import statement to write.
+struct Line<'a> {
+    /// The root of the file.
+    root: Syn<'a>,
+    specifier: String,
+    /// The names in braces, or the one name of the whole module.
+    names: Names,
+    form: Form,
+}
+
+enum Names {
+    Whole(String),
+    Braced(Vec<String>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `import … from`.
+    Import,
+    /// `const … = require()`.
+    Require,
+    /// `import x = require()`.
+    ImportRequire,
 }
 
 impl<'a> Builder<'_, 'a> {
@@ -24,7 +59,9 @@ impl<'a> Builder<'_, 'a> {
     /// A [`Refusal`] where the name is shadowed, or its package is not installed (CDK v1).
     pub fn cdk(&mut self, at: Syn<'a>, name: &str) -> Result<String, Refusal> {
         let (module, member) = match name.split_once('.') {
-            Some((module, member)) if module.starts_with(|c: char| c.is_ascii_lowercase()) => (module, member),
+            Some((module, member)) if module.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                (module, member)
+            }
             _ => ("", name),
         };
         let head = member.split('.').next().unwrap_or(member);
@@ -50,7 +87,10 @@ impl<'a> Builder<'_, 'a> {
             .find(|import| is(import, module) && import.imported == Imported::Named(head))
             .map(|import| import.local.to_owned());
         let whole = || {
-            usable().filter(namespace).find(|import| is(import, module)).map(|import| format!("{}.{head}", import.local))
+            usable()
+                .filter(namespace)
+                .find(|import| is(import, module))
+                .map(|import| format!("{}.{head}", import.local))
         };
         let barrel = || {
             (!module.is_empty())
@@ -59,18 +99,17 @@ impl<'a> Builder<'_, 'a> {
                 .map(|import| format!("{}.{head}", import.local))
         };
         let added = || {
-            self.imported.iter().find(|added| added.file == at.file.path && added.module == module).and_then(|added| {
-                match &added.member {
-                    None => Some(format!("{}.{head}", added.local)),
-                    Some(member) if member == head => Some(added.local.clone()),
-                    Some(_) => None,
-                }
+            let mine = |added: &&Added| added.file == at.file.path && added.module == module;
+            self.pending.added.iter().filter(mine).find_map(|added| match &added.member {
+                None => Some(format!("{}.{head}", added.local)),
+                Some(member) => (member == head).then(|| added.local.clone()),
             })
         };
         // `cdk.aws_x.Y` where the file writes it so and imports no submodule.
         let through_root = || {
             let root = usable().filter(namespace).find(|import| is(import, ""))?.local;
-            let submodules = usable().any(|import| cdk_module(import.module).is_some_and(|m| m.starts_with("aws_")));
+            let submodules =
+                usable().any(|import| cdk_module(import.module).is_some_and(|m| m.starts_with("aws_")));
             let written = at.file.text.contains(&format!("{root}.aws_"));
             (!module.is_empty() && written && !submodules).then(|| format!("{root}.{module}.{head}"))
         };
@@ -81,12 +120,20 @@ impl<'a> Builder<'_, 'a> {
     fn import(&mut self, at: Syn<'a>, module: &str, head: &str) -> Result<String, Refusal> {
         let file = at.file;
         let imports = self.model.imports(file);
-        let cdk: Vec<&Import<'a>> =
-            imports.imports.iter().filter(|import| cdk_module(import.module).is_some_and(|m| m != "constructs")).collect();
+        let cdk: Vec<&Import<'a>> = imports
+            .imports
+            .iter()
+            .filter(|import| cdk_module(import.module).is_some_and(|m| m != "constructs"))
+            .collect();
         let Some(last) = cdk.last().copied() else {
-            return Err(no_fix("the file imports nothing of the CDK", "import the CDK in this file, then run again"));
+            return Err(no_fix(
+                "the file imports nothing of the CDK",
+                "import the CDK in this file, then run again",
+            ));
         };
-        let v1 = cdk.iter().any(|import| import.module.starts_with("@aws-cdk/") && !import.module.contains("-alpha"))
+        let v1 = cdk
+            .iter()
+            .any(|import| import.module.starts_with("@aws-cdk/") && !import.module.contains("-alpha"))
             && !cdk.iter().any(|import| import.module.starts_with("aws-cdk-lib"));
         let specifier = specifier(module, v1, last.module);
         if v1 && !self.v1_package_installed(&specifier) {
@@ -96,10 +143,13 @@ impl<'a> Builder<'_, 'a> {
             ));
         }
         // The core, and a barrel of submodules, grow an import that is there.
-        if module.is_empty() {
-            if let Some(import) = cdk.iter().find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some("")) {
-                return Ok(self.grow(import, head, module, Some(head)));
-            }
+        let braced = |wanted: &str| {
+            cdk.iter()
+                .find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some(wanted))
+                .copied()
+        };
+        if let (true, Some(import)) = (module.is_empty(), braced("")) {
+            return Ok(self.grow(import, head, module, Some(head), head));
         }
         let barrel = cdk.iter().find(|import| {
             matches!(import.imported, Imported::Named(name) if name.starts_with("aws_")) && is_braced(import)
@@ -107,44 +157,54 @@ impl<'a> Builder<'_, 'a> {
         if let (Some(import), false) = (barrel, module.is_empty()) {
             let alias = self.alias(file, module);
             let specifier = if alias == module { module.to_owned() } else { format!("{module} as {alias}") };
-            let local = self.grow(import, &specifier, module, None);
-            let _ = local;
-            self.remember(file, module, None, &alias);
+            self.grow(import, &specifier, module, None, &alias);
             return Ok(format!("{alias}.{head}"));
         }
         // `import { Queue } from …` where the file takes submodules apart, else a namespace.
-        let submodules: Vec<_> = cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
+        let submodules: Vec<_> =
+            cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
         let by_name = apart * 2 > submodules.len() || (module.is_empty() && is_braced(last));
-        let own = cdk.iter().find(|import| is_braced(import) && cdk_module(import.module).as_deref() == Some(module));
-        if let (true, Some(import)) = (by_name, own) {
-            return Ok(self.grow(import, head, module, Some(head)));
+        if let (true, Some(import)) = (by_name, braced(module)) {
+            return Ok(self.grow(import, head, module, Some(head), head));
         }
-        let required = last.statement.is("lexical_declaration") || last.statement.is("variable_declaration");
-        let style = self.style(file);
-        let (local, clause, member) = if by_name {
-            (head.to_owned(), format!("{{ {head} }}"), Some(head))
-        } else {
-            let alias = self.alias(file, module);
-            let clause = if required || last.statement.text().contains("require(") { alias.clone() } else { format!("* as {alias}") };
-            (alias, clause, None)
+        let form = match last.statement.kind() {
+            "lexical_declaration" | "variable_declaration" => Form::Require,
+            _ if last.statement.text().contains("require(") => Form::ImportRequire,
+            _ => Form::Import,
         };
-        let quoted = style.string(&specifier);
-        let end = if style.semicolons { ";" } else { "" };
-        let line = if required {
-            format!("const {clause} = require({quoted}){end}")
-        } else if last.statement.text().contains("require(") {
-            format!("import {clause} = require({quoted}){end}")
-        } else {
-            format!("import {clause} from {quoted}{end}")
-        };
-        self.insert_import(&cdk, &specifier, &line);
-        self.remember(file, module, member, &local);
-        Ok(if member.is_some() { local } else { format!("{local}.{head}") })
+        if by_name && form != Form::ImportRequire {
+            let line = self
+                .pending
+                .lines
+                .iter_mut()
+                .find(|line| line.root.file.path == file.path && line.specifier == specifier);
+            match line {
+                Some(Line { names: Names::Braced(names), .. }) => names.push(head.to_owned()),
+                _ => self.pending.lines.push(Line {
+                    root: Syn::root(file),
+                    specifier,
+                    names: Names::Braced(vec![head.to_owned()]),
+                    form,
+                }),
+            }
+            self.remember(file, module, Some(head), head);
+            return Ok(head.to_owned());
+        }
+        let alias = self.alias(file, module);
+        self.pending.lines.push(Line {
+            root: Syn::root(file),
+            specifier,
+            names: Names::Whole(alias.clone()),
+            form,
+        });
+        self.remember(file, module, None, &alias);
+        Ok(format!("{alias}.{head}"))
     }
 
     fn remember(&mut self, file: &Parsed, module: &str, member: Option<&str>, local: &str) {
-        self.imported.push(Added {
+        self.proposal.takes_names = true;
+        self.pending.added.push(Added {
             file: file.path.clone(),
             module: module.to_owned(),
             member: member.map(str::to_owned),
@@ -152,64 +212,108 @@ impl<'a> Builder<'_, 'a> {
         });
     }
 
-    /// Puts an import line where the order of its neighbours wants it.
-    fn insert_import(&mut self, cdk: &[&Import<'a>], specifier: &str, line: &str) {
-        let mut statements: Vec<&Import<'a>> = Vec::new();
-        for import in cdk {
-            if !statements.iter().any(|other| other.statement == import.statement) {
-                statements.push(import);
+    /// Adds a specifier to `{ … }` of an import.
+    fn grow(
+        &mut self,
+        import: &Import<'a>,
+        specifier: &str,
+        module: &str,
+        member: Option<&str>,
+        local: &str,
+    ) -> String {
+        if let Some(list) = named_list(import.statement) {
+            match self.pending.grown.iter_mut().find(|(other, _)| *other == list) {
+                Some((_, specifiers)) => specifiers.push(specifier.to_owned()),
+                None => self.pending.grown.push((list, vec![specifier.to_owned()])),
             }
+            self.remember(list.file, module, member, local);
         }
-        let sorted = statements.windows(2).all(|pair| match pair {
-            [a, b] => a.module <= b.module,
-            _ => true,
-        });
-        let before = statements.iter().rev().find(|import| !sorted || import.module <= specifier);
-        match before.or_else(|| statements.last().filter(|_| !sorted)) {
-            Some(import) => {
-                let statement = import.statement;
-                let style = self.style(statement.file);
-                self.edit(statement.file, statement.end()..statement.end(), format!("{}{line}", style.eol));
-            }
-            None => {
-                if let Some(first) = statements.first() {
-                    let statement = first.statement;
-                    let style = self.style(statement.file);
-                    let at = line_start(&statement.file.text, statement.start()).max(bom(&statement.file.text));
-                    self.edit(statement.file, at..at, format!("{line}{}", style.eol));
-                }
-            }
+        local.to_owned()
+    }
+
+    /// Makes the edits of all imports of the fix.
+    pub(super) fn write_imports(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        for line in &pending.lines {
+            self.write_line(line);
+        }
+        for (list, specifiers) in &pending.grown {
+            self.write_grown(*list, specifiers);
         }
     }
 
-    /// Adds a specifier to `{ … }` of an import, in order where the others are.
-    fn grow(&mut self, import: &Import<'a>, specifier: &str, module: &str, member: Option<&str>) -> String {
-        let Some(list) = named_list(import.statement) else { return specifier.to_owned() };
-        let names: Vec<Syn<'a>> = list.children().collect();
-        let sorted = names.windows(2).all(|pair| matches!(pair, [a, b] if a.text().to_lowercase() <= b.text().to_lowercase()));
-        let before = names
-            .iter()
-            .rev()
-            .find(|name| !sorted || names.len() < 2 || name.text().to_lowercase() <= specifier.to_lowercase());
-        let multiline = list.text().contains('\n');
-        let style = self.style(list.file);
-        let separator = |indent: &str| if multiline { format!("{}{indent}", style.eol) } else { " ".to_owned() };
-        let (at, text) = match (before, names.first()) {
-            (Some(name), _) => {
-                let indent = super::style::line_indent(&list.file.text, name.start());
-                (name.end(), format!(",{}{specifier}", separator(indent)))
+    fn write_line(&mut self, line: &Line<'a>) {
+        let file = line.root.file;
+        let style = self.style(file);
+        let quoted = style.string(&line.specifier);
+        let end = if style.semicolons { ";" } else { "" };
+        let clause = match &line.names {
+            Names::Whole(name) => name.clone(),
+            Names::Braced(names) => {
+                let mut names = names.clone();
+                names.sort_by_key(|name| name.to_lowercase());
+                format!("{{ {} }}", names.join(", "))
             }
-            (None, Some(first)) => {
-                let indent = super::style::line_indent(&list.file.text, first.start());
-                (first.start(), format!("{specifier},{}", separator(indent)))
-            }
-            (None, None) => (list.start() + 1, format!(" {specifier} ")),
         };
-        self.edit(list.file, at..at, text);
-        if let Some(member) = member {
-            self.remember(list.file, module, Some(member), member);
+        let text = match (line.form, &line.names) {
+            (Form::Require, _) => format!("const {clause} = require({quoted}){end}"),
+            (Form::ImportRequire, _) => format!("import {clause} = require({quoted}){end}"),
+            (Form::Import, Names::Whole(_)) => format!("import * as {clause} from {quoted}{end}"),
+            (Form::Import, Names::Braced(_)) => format!("import {clause} from {quoted}{end}"),
+        };
+        let mut statements: Vec<(Syn<'a>, &str)> = Vec::new();
+        for import in &self.model.imports(file).imports {
+            let ours = cdk_module(import.module).is_some_and(|module| module != "constructs");
+            if ours && !statements.iter().any(|(other, _)| *other == import.statement) {
+                statements.push((import.statement, import.module));
+            }
         }
-        specifier.to_owned()
+        // Where the neighbours are in order, the line takes its place in it; else it goes last.
+        let sorted = statements.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a <= b));
+        let before =
+            statements.iter().rev().find(|(_, module)| !sorted || *module <= line.specifier.as_str());
+        if let Some((statement, _)) = before {
+            self.edit(file, statement.end()..statement.end(), format!("{}{text}", style.eol));
+        } else if let Some((statement, _)) = statements.first() {
+            let at = line_start(&file.text, statement.start()).max(bom(&file.text));
+            self.edit(file, at..at, format!("{text}{}", style.eol));
+        }
+    }
+
+    /// Adds specifiers to a list, each in its place where the list is in order.
+    fn write_grown(&mut self, list: Syn<'a>, specifiers: &[String]) {
+        let names: Vec<Syn<'a>> = list.children().collect();
+        let lower = |text: &str| text.to_lowercase();
+        let sorted =
+            names.windows(2).all(|pair| matches!(pair, [a, b] if lower(a.text()) <= lower(b.text())));
+        let style = self.style(list.file);
+        let multiline = list.text().contains('\n');
+        let mut wanted = specifiers.to_vec();
+        wanted.sort_by_key(|name| name.to_lowercase());
+        for specifier in wanted {
+            let before = names
+                .iter()
+                .rev()
+                .find(|name| !sorted || names.len() < 2 || lower(name.text()) <= lower(&specifier));
+            let beside = before.or(names.first());
+            let separator = match beside {
+                Some(name) if multiline => {
+                    format!("{}{}", style.eol, line_indent(&list.file.text, name.start()))
+                }
+                _ => " ".to_owned(),
+            };
+            match (before, names.first()) {
+                (Some(name), _) => {
+                    self.edit(list.file, name.end()..name.end(), format!(",{separator}{specifier}"))
+                }
+                (None, Some(first)) => {
+                    self.edit(list.file, first.start()..first.start(), format!("{specifier},{separator}"));
+                }
+                (None, None) => {
+                    self.edit(list.file, list.start() + 1..list.start() + 1, format!(" {specifier} "))
+                }
+            }
+        }
     }
 
     /// The usual local name of a module, or another if that is taken in the file.
@@ -229,7 +333,8 @@ impl<'a> Builder<'_, 'a> {
         let prefers_camel = short.contains('_')
             && imports.imports.iter().any(|import| {
                 matches!(import.imported, Imported::Namespace)
-                    && cdk_module(import.module).is_some_and(|m| m.strip_prefix("aws_").is_some_and(|m| m.contains('_')))
+                    && cdk_module(import.module)
+                        .is_some_and(|m| m.strip_prefix("aws_").is_some_and(|m| m.contains('_')))
                     && import.local.chars().any(|c| c.is_ascii_uppercase())
             });
         if prefers_camel {
@@ -246,7 +351,12 @@ impl<'a> Builder<'_, 'a> {
         let free = |name: &&&str| {
             !crate::model::meaning::words(root, name).any(|at| {
                 root.at(at).is_some_and(|node| {
-                    matches!(node.kind(), "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern")
+                    matches!(
+                        node.kind(),
+                        "identifier"
+                            | "shorthand_property_identifier"
+                            | "shorthand_property_identifier_pattern"
+                    )
                 })
             })
         };
@@ -254,9 +364,12 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn v1_package_installed(&self, specifier: &str) -> bool {
-        self.model.app.files.iter().filter(|file| file.candidate.file.ends_with("package.json")).any(|file| {
-            file.text().is_ok_and(|text| text.contains(&format!("\"{specifier}\"")))
-        })
+        self.model
+            .app
+            .files
+            .iter()
+            .filter(|file| file.candidate.file.ends_with("package.json"))
+            .any(|file| file.text().is_ok_and(|text| text.contains(&format!("\"{specifier}\""))))
     }
 }
 
@@ -285,7 +398,9 @@ fn camel_case(name: &str) -> String {
 }
 
 fn is_braced(import: &Import<'_>) -> bool {
-    matches!(import.imported, Imported::Named(_)) && !import.type_only && named_list(import.statement).is_some()
+    matches!(import.imported, Imported::Named(_))
+        && !import.type_only
+        && named_list(import.statement).is_some()
 }
 
 fn named_list(statement: Syn<'_>) -> Option<Syn<'_>> {

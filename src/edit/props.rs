@@ -69,16 +69,23 @@ impl<'a> Builder<'_, 'a> {
         let indent = line_indent(text, last.start()).to_owned();
         let entry = style.adapt(&entry, &indent);
         let comma_end = if trailing_comma.is_some() { "," } else { "" };
-        let line_of = |at: usize| text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| at + length);
+        let line_of = |at: usize| {
+            text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| at + length)
+        };
         let end = trailing_comma.map_or(last.end(), Syn::end);
         // A comment on the last entry's line stays with it.
-        let comments: Vec<_> = comments_after(object, end).filter(|comment| comment.end() <= line_of(end)).collect();
+        let comments: Vec<_> =
+            comments_after(object, end).filter(|comment| comment.end() <= line_of(end)).collect();
         match comments.last() {
             Some(comment) => {
                 if trailing_comma.is_none() {
                     self.edit(object.file, last.end()..last.end(), ",".to_owned());
                 }
-                self.edit(object.file, comment.end()..comment.end(), format!("{}{indent}{entry}{comma_end}", style.eol));
+                self.edit(
+                    object.file,
+                    comment.end()..comment.end(),
+                    format!("{}{indent}{entry}{comma_end}", style.eol),
+                );
             }
             None => {
                 let comma = if trailing_comma.is_some() { "" } else { "," };
@@ -143,7 +150,9 @@ impl<'a> Builder<'_, 'a> {
         let break_in = format!("{}{inner}", style.eol);
         let mut gaps = vec![object.start() + 1];
         let entries: Vec<_> = object.children().collect();
-        gaps.extend(entries.iter().filter_map(|entry| next_token(*entry)).filter(|token| token.is(",")).map(Syn::end));
+        gaps.extend(
+            entries.iter().filter_map(|entry| next_token(*entry)).filter(|token| token.is(",")).map(Syn::end),
+        );
         for gap in gaps {
             let rest = text.get(gap..object.end()).unwrap_or_default();
             let white = rest.len() - rest.trim_start().len();
@@ -163,13 +172,20 @@ impl<'a> Builder<'_, 'a> {
 
     fn add_props_argument(&mut self, site: &Site<'a>, name: &str, value: &str) -> Result<(), Refusal> {
         let Some(list) = site.argument_list().filter(|_| site.arguments.len() == site.props_index) else {
-            return Err(no_fix("the construct is built with fewer arguments than its class takes", "give it a scope and an id"));
+            return Err(no_fix(
+                "the construct is built with fewer arguments than its class takes",
+                "give it a scope and an id",
+            ));
         };
         let style = self.style(list.file);
         let base = line_indent(&list.file.text, site.node.start());
         let entry = entry_text(name, value);
         let multiline = entry.contains('\n');
-        let object = if multiline { format!("{{\n  {},\n}}", entry.replace('\n', "\n  ")) } else { format!("{{ {entry} }}") };
+        let object = if multiline {
+            format!("{{\n  {},\n}}", entry.replace('\n', "\n  "))
+        } else {
+            format!("{{ {entry} }}")
+        };
         let object = style.adapt(&object, base);
         match site.arguments.last() {
             Some(last) => self.edit(list.file, last.end()..last.end(), format!(", {object}")),

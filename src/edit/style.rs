@@ -43,7 +43,8 @@ impl Style {
         let mut ended = 0_usize;
         let mut open = 0_usize;
         for statement in Syn::root(file).children() {
-            if matches!(statement.kind(), "import_statement" | "lexical_declaration" | "expression_statement") {
+            if matches!(statement.kind(), "import_statement" | "lexical_declaration" | "expression_statement")
+            {
                 if statement.text().ends_with(';') {
                     ended += 1;
                 } else {
@@ -131,10 +132,16 @@ impl Style {
 /// Parses a snippet as statements, as the value of a property, or as a class member; with the
 /// offset of its first byte in the parsed text.
 fn parse_snippet(snippet: &str) -> Option<(Parsed, usize)> {
-    [("", ""), ("(", ")"), ("({", "})"), ("interface X {", "}"), ("class X {", "}")].iter().find_map(|(before, after)| {
-        let parsed = parse("snippet.ts", format!("{before}{snippet}{after}").into(), crate::source::Language::TypeScript)?;
-        (!parsed.root().has_error()).then_some((parsed, before.len()))
-    })
+    [("", ""), ("(", ")"), ("({", "})"), ("interface X {", "}"), ("class X {", "}")].iter().find_map(
+        |(before, after)| {
+            let parsed = parse(
+                "snippet.ts",
+                format!("{before}{snippet}{after}").into(),
+                crate::source::Language::TypeScript,
+            )?;
+            (!parsed.root().has_error()).then_some((parsed, before.len()))
+        },
+    )
 }
 
 /// Places of `;` that end a statement at a line's end, and of quotes that can change.
@@ -199,9 +206,19 @@ fn indent_of(text: &str) -> Indent {
         }
         before = width;
     }
-    let (width, count) =
-        steps.iter().enumerate().skip(2).max_by_key(|(width, count)| (**count, usize::MAX - width)).unwrap_or((2, &0));
-    if tabs > *count { Indent::Tab } else if *count == 0 { Indent::Spaces(2) } else { Indent::Spaces(width) }
+    let (width, count) = steps
+        .iter()
+        .enumerate()
+        .skip(2)
+        .max_by_key(|(width, count)| (**count, usize::MAX - width))
+        .unwrap_or((2, &0));
+    if tabs > *count {
+        Indent::Tab
+    } else if *count == 0 {
+        Indent::Spaces(2)
+    } else {
+        Indent::Spaces(width)
+    }
 }
 
 /// The white space at the start of the line that holds a byte.

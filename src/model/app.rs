@@ -65,7 +65,9 @@ impl AppFile {
     pub fn parsed(&self) -> Option<&Parsed> {
         let text = self.text().ok()?;
         self.parsed
-            .get_or_init(|| parse(&self.candidate.path, Arc::clone(text), self.candidate.language).map(Arc::new))
+            .get_or_init(|| {
+                parse(&self.candidate.path, Arc::clone(text), self.candidate.language).map(Arc::new)
+            })
             .as_deref()
     }
 
@@ -122,7 +124,8 @@ impl App {
 
     fn gather(root: PathBuf, mut files: Vec<AppFile>, release: Option<Release>, overlay: &Overlay) -> Self {
         files.sort_by(|a, b| a.candidate.cmp(&b.candidate));
-        let by_path = files.iter().enumerate().map(|(index, file)| (file.candidate.file.clone(), index)).collect();
+        let by_path =
+            files.iter().enumerate().map(|(index, file)| (file.candidate.file.clone(), index)).collect();
         let cdk_json = read_json(&root.join("cdk.json"), overlay);
         let has_cdk_json = root.join("cdk.json").is_file();
         Self {
@@ -160,7 +163,10 @@ impl App {
                 .max_depth(Some(6))
                 .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "cdk.out")))
                 .build();
-            walk.filter_map(Result::ok).filter_map(|entry| relative(entry.path())).filter(is_document).collect()
+            walk.filter_map(Result::ok)
+                .filter_map(|entry| relative(entry.path()))
+                .filter(is_document)
+                .collect()
         });
         let mut all: Vec<String> = on_disk.clone();
         all.extend(self.created.iter().filter_map(|file| relative(file)).filter(is_document));

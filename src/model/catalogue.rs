@@ -83,10 +83,12 @@ impl Catalogue {
             return false;
         };
         // Only the chain of classes can lead to a class, and it is much shorter than the whole.
-        let only_first = self
-            .line(Name::full(ancestor))
-            .is_some_and(|line| !matches!(line.kind, Kind::Interface | Kind::Struct));
-        self.reaches(line, ancestor, only_first, MAX_DEPTH)
+        let is_class = |line: Line| {
+            matches!(line.kind, Kind::Class | Kind::AbstractClass | Kind::Generated | Kind::Enum)
+        };
+        self.extends(line, ancestor, MAX_DEPTH)
+            || (!self.line(Name::full(ancestor)).is_some_and(is_class)
+                && self.reaches(line, ancestor, MAX_DEPTH))
     }
 
     /// The property `prop` of a properties interface, or of the properties a class takes, with
@@ -199,18 +201,22 @@ impl Catalogue {
         self.line(class).filter(|line| line.kind == Kind::Generated)
     }
 
-    fn reaches(&self, line: Line, ancestor: &str, only_first: bool, depth: u8) -> bool {
+    /// Follows base classes only.
+    fn extends(&self, line: Line, ancestor: &str, depth: u8) -> bool {
+        let base = line.bases().next().filter(|_| !line.has_no_base);
+        let (Some(base), Some(depth)) = (base, depth.checked_sub(1)) else {
+            return false;
+        };
+        base == *ancestor || self.line(base).is_some_and(|line| self.extends(line, ancestor, depth))
+    }
+
+    /// Follows everything a line extends.
+    fn reaches(&self, line: Line, ancestor: &str, depth: u8) -> bool {
         let Some(depth) = depth.checked_sub(1) else {
             return false;
         };
-        // A class chain ends where the first name after the colon is already an interface.
-        let followed = match only_first {
-            true => usize::from(!line.has_no_base),
-            false => usize::MAX,
-        };
-        line.bases().take(followed).any(|base| {
-            base == *ancestor
-                || self.line(base).is_some_and(|line| self.reaches(line, ancestor, only_first, depth))
+        line.bases().any(|base| {
+            base == *ancestor || self.line(base).is_some_and(|line| self.reaches(line, ancestor, depth))
         })
     }
 
@@ -296,12 +302,11 @@ impl Class {
             _ => self.line.props?,
         };
         let own;
-        let name = match name {
-            Some(name) => name,
-            None => {
-                own = format!("{}Props", self.line.key);
-                Name::full(&own)
-            }
+        let name = if let Some(name) = name {
+            name
+        } else {
+            own = format!("{}Props", self.line.key);
+            Name::full(&own)
         };
         let line = self.catalogue.struct_line(name)?;
         Some(PropsParameter { structure: self.struct_at(line), index })
@@ -438,13 +443,12 @@ impl Prop {
                 continue;
             }
             let word = code.get(from..at).unwrap_or_default();
-            match primitive(word) {
-                Some(name) => text.push_str(name),
-                None => {
-                    let name = Name::short(word, self.line.key);
-                    text.push_str(name.module);
-                    text.push_str(name.rest);
-                }
+            if let Some(name) = primitive(word) {
+                text.push_str(name);
+            } else {
+                let name = Name::short(word, self.line.key);
+                text.push_str(name.module);
+                text.push_str(name.rest);
             }
             text.push_str(match c {
                 '[' => "array<",

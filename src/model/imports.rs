@@ -113,7 +113,9 @@ impl<'a> Imports<'a> {
 
     fn require(&mut self, statement: Syn<'a>) {
         for declarator in statement.children().filter(|child| child.is("variable_declarator")) {
-            let (Some(name), Some(value)) = (declarator.field("name"), declarator.field("value")) else { continue };
+            let (Some(name), Some(value)) = (declarator.field("name"), declarator.field("value")) else {
+                continue;
+            };
             let (call, member) = match value.kind() {
                 "member_expression" => (value.field("object"), value.field("property")),
                 _ => (Some(value), None),
@@ -141,7 +143,14 @@ impl<'a> Imports<'a> {
         }
     }
 
-    fn add(&mut self, local: Syn<'a>, source: Syn<'a>, imported: Imported<'a>, statement: Syn<'a>, type_only: bool) {
+    fn add(
+        &mut self,
+        local: Syn<'a>,
+        source: Syn<'a>,
+        imported: Imported<'a>,
+        statement: Syn<'a>,
+        type_only: bool,
+    ) {
         let module = string_text(source);
         self.imports.push(Import { local: local.text(), module, imported, statement, type_only });
     }
@@ -217,11 +226,9 @@ const { i, j: k } = require('aws-cdk-lib');
 const l = require('aws-cdk-lib').aws_s3;
 import type { M } from './m';
 ";
-        let names: Vec<_> = table(text).into_iter().map(|(local, _, what)| format!("{local}={what}")).collect();
-        assert_eq!(
-            names.join(" "),
-            "a=* b=default c=default e=d f=f g=* h=* i=i k=j l=aws_s3 M=M"
-        );
+        let names: Vec<_> =
+            table(text).into_iter().map(|(local, _, what)| format!("{local}={what}")).collect();
+        assert_eq!(names.join(" "), "a=* b=default c=default e=d f=f g=* h=* i=i k=j l=aws_s3 M=M");
     }
 
     #[test]

@@ -51,10 +51,17 @@ impl<'a> Model<'a> {
             "identifier" | "type_identifier" | "shorthand_property_identifier" => {
                 self.name_at(expression, expression.text(), depth)
             }
-            "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression"
+            "parenthesized_expression"
+            | "as_expression"
+            | "satisfies_expression"
+            | "non_null_expression"
             | "type_assertion" => {
                 // `<T>x` holds the type first.
-                let inner = if expression.is("type_assertion") { expression.children().last() } else { expression.first() };
+                let inner = if expression.is("type_assertion") {
+                    expression.children().last()
+                } else {
+                    expression.first()
+                };
                 self.meaning_at(inner?, depth)
             }
             "member_expression" | "nested_identifier" | "nested_type_identifier" => {
@@ -114,7 +121,13 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn imported_at(&self, file: &'a Parsed, module: &str, imported: &Imported<'_>, depth: u8) -> Option<Meaning<'a>> {
+    fn imported_at(
+        &self,
+        file: &'a Parsed,
+        module: &str,
+        imported: &Imported<'_>,
+        depth: u8,
+    ) -> Option<Meaning<'a>> {
         if let Some(cdk) = cdk_module(module) {
             return Some(match imported {
                 Imported::Namespace | Imported::Default => Meaning::Module(cdk),
@@ -150,9 +163,9 @@ impl<'a> Model<'a> {
         let depth = depth.checked_sub(1)?;
         let root = Syn::root(file);
         if name == "default" {
-            let statement = root
-                .children()
-                .find(|child| child.is("export_statement") && child.tokens().any(|token| token.is("default")))?;
+            let statement = root.children().find(|child| {
+                child.is("export_statement") && child.tokens().any(|token| token.is("default"))
+            })?;
             let value = statement.field("value").or_else(|| statement.field("declaration"))?;
             return match value.kind() {
                 "class_declaration" | "abstract_class_declaration" | "class" => Some(Meaning::Class(value)),
@@ -164,8 +177,12 @@ impl<'a> Model<'a> {
             return self.declaration_at(declaration, depth);
         }
         // `export { local as name }`, then what is passed on from elsewhere.
-        for clause in root.children().filter(|child| child.is("export_statement") && child.field("source").is_none()) {
-            for specifier in clause.children().filter(|child| child.is("export_clause")).flat_map(Syn::children) {
+        for clause in
+            root.children().filter(|child| child.is("export_statement") && child.field("source").is_none())
+        {
+            for specifier in
+                clause.children().filter(|child| child.is("export_clause")).flat_map(Syn::children)
+            {
                 let local = specifier.field("name")?;
                 if specifier.field("alias").unwrap_or(local).text() == name {
                     return self.name_at(specifier, local.text(), depth);
@@ -188,7 +205,9 @@ impl<'a> Model<'a> {
     fn member_at(&self, at: Syn<'a>, object: Syn<'a>, property: &str, depth: u8) -> Option<Meaning<'a>> {
         if object.is("this") {
             let class = object.ancestors().find(|node| is_class(*node))?;
-            return self.field_value(class, property).map_or(Some(Meaning::Value(at)), |value| self.meaning_at(value, depth));
+            return self
+                .field_value(class, property)
+                .map_or(Some(Meaning::Value(at)), |value| self.meaning_at(value, depth));
         }
         match self.meaning_at(object, depth)? {
             Meaning::Module(module) => Some(self.cdk_member(&module, property)),
@@ -220,15 +239,22 @@ impl<'a> Model<'a> {
         let body = class.field("body")?;
         let initialiser = body
             .children()
-            .find(|member| member.is("public_field_definition") && member.field("name").is_some_and(|name| name.text() == field))
+            .find(|member| {
+                member.is("public_field_definition")
+                    && member.field("name").is_some_and(|name| name.text() == field)
+            })
             .and_then(|member| member.field("value"));
         let mut assigned = initialiser.into_iter().collect::<Vec<_>>();
         for at in words(class, field) {
             let Some(member) = class.at(at).and_then(Syn::parent) else { continue };
-            if !member.is("member_expression") || !member.field("object").is_some_and(|object| object.is("this")) {
+            if !member.is("member_expression")
+                || !member.field("object").is_some_and(|object| object.is("this"))
+            {
                 continue;
             }
-            let Some(assignment) = member.parent().filter(|parent| parent.is("assignment_expression")) else { continue };
+            let Some(assignment) = member.parent().filter(|parent| parent.is("assignment_expression")) else {
+                continue;
+            };
             if assignment.field("left") == Some(member) {
                 assigned.push(assignment.field("right")?);
             }
@@ -250,22 +276,30 @@ fn static_field<'a>(class: Syn<'a>, name: &str) -> Option<Syn<'a>> {
     class
         .field("body")?
         .children()
-        .filter(|member| member.is("public_field_definition") && member.tokens().any(|token| token.is("static")))
+        .filter(|member| {
+            member.is("public_field_definition") && member.tokens().any(|token| token.is("static"))
+        })
         .find(|member| member.field("name").is_some_and(|node| node.text() == name))?
         .field("value")
 }
 
 /// Byte ranges at which a word stands alone inside a node, strings and comments included.
-pub(crate) fn words<'a>(within: Syn<'a>, word: &str) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
+pub(crate) fn words<'a>(
+    within: Syn<'a>,
+    word: &str,
+) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
     let text = within.file.text.as_bytes();
     let inside = text.get(within.span()).unwrap_or_default();
     let length = word.len();
     let base = within.start();
-    let name_byte = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+    let name_byte = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+    };
     memchr::memmem::find_iter(inside, word.as_bytes())
         .map(move |at| base + at)
         .filter(move |at| {
-            !name_byte(at.checked_sub(1).and_then(|before| text.get(before))) && !name_byte(text.get(at + length))
+            !name_byte(at.checked_sub(1).and_then(|before| text.get(before)))
+                && !name_byte(text.get(at + length))
         })
         .map(move |at| at..at + length)
         .collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod catalogue;
 pub mod imports;
+pub mod invocation;
 pub mod meaning;
 pub mod props;
 mod release;
@@ -15,6 +16,7 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
@@ -29,6 +31,7 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,7 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files }
+        Self { app, catalogue: Catalogue::embedded(), files, invocations: OnceLock::new() }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {

@@ -137,7 +137,9 @@ pub(crate) fn key_of(entry: Syn<'_>) -> Option<&str> {
     };
     match key.kind() {
         "string" => Some(super::imports::string_text(key)),
-        "computed_property_name" => key.first().filter(|inner| inner.is("string")).map(super::imports::string_text),
+        "computed_property_name" => {
+            key.first().filter(|inner| inner.is("string")).map(super::imports::string_text)
+        }
         _ => Some(key.text()),
     }
 }
@@ -168,7 +170,9 @@ impl<'a> Model<'a> {
             "ternary_expression" => {
                 Shape::Either(boxed(expression.field("consequence")), boxed(expression.field("alternative")))
             }
-            "binary_expression" if expression.field("operator").is_some_and(|operator| operator.text() == "&&") => {
+            "binary_expression"
+                if expression.field("operator").is_some_and(|operator| operator.text() == "&&") =>
+            {
                 Shape::Maybe(boxed(expression.field("right")))
             }
             "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => {
@@ -182,7 +186,9 @@ impl<'a> Model<'a> {
                 Some(Meaning::Value(value)) if value != expression => self.shape(value, depth),
                 _ => Shape::Opaque,
             },
-            "call_expression" => self.returned(expression).map_or(Shape::Opaque, |value| self.shape(value, depth)),
+            "call_expression" => {
+                self.returned(expression).map_or(Shape::Opaque, |value| self.shape(value, depth))
+            }
             _ => Shape::Opaque,
         }
     }

@@ -26,12 +26,10 @@ fn installed(folder: &Path) -> Option<Release> {
 
 fn declared(folder: &Path) -> Option<Release> {
     let manifest = json(&folder.join("package.json"))?;
-    let range = ["dependencies", "devDependencies", "peerDependencies"]
-        .iter()
-        .find_map(|section| {
-            let section = manifest.get(section)?;
-            ["aws-cdk-lib", "@aws-cdk/core", "monocdk"].iter().find_map(|name| section.get(name)?.as_str())
-        })?;
+    let range = ["dependencies", "devDependencies", "peerDependencies"].iter().find_map(|section| {
+        let section = manifest.get(section)?;
+        ["aws-cdk-lib", "@aws-cdk/core", "monocdk"].iter().find_map(|name| section.get(name)?.as_str())
+    })?;
     locked(folder).or_else(|| lowest(range))
 }
 

@@ -6,30 +6,48 @@ use crate::syntax::Syn;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Declaration<'a> {
     /// `const name = value`, `let`, `var`: the declarator, and whether it is `const`.
-    Variable { /// The `variable_declarator`.
-        declarator: Syn<'a>, /// `const` and not `let` or `var`.
-        constant: bool },
+    Variable {
+        /// The `variable_declarator`.
+        declarator: Syn<'a>,
+        /// `const` and not `let` or `var`.
+        constant: bool,
+    },
     /// A name taken out of an object: `const { key: name } = value`.
-    Destructured { /// The object it is taken from, if it is written there.
-        from: Option<Syn<'a>>, /// The property.
-        key: &'a str, /// The parameter, if the pattern is one.
-        parameter: Option<Syn<'a>>, /// The identifier.
-        name: Syn<'a> },
+    Destructured {
+        /// The object it is taken from, if it is written there.
+        from: Option<Syn<'a>>,
+        /// The property.
+        key: &'a str,
+        /// The parameter, if the pattern is one.
+        parameter: Option<Syn<'a>>,
+        /// The identifier.
+        name: Syn<'a>,
+    },
     /// A parameter of a function or constructor.
-    Parameter { /// The `required_parameter`, `optional_parameter` or bare identifier.
-        parameter: Syn<'a> },
+    Parameter {
+        /// The `required_parameter`, `optional_parameter` or bare identifier.
+        parameter: Syn<'a>,
+    },
     /// `class name`.
-    Class { /// The `class_declaration` or `class`.
-        class: Syn<'a> },
+    Class {
+        /// The `class_declaration` or `class`.
+        class: Syn<'a>,
+    },
     /// `function name`.
-    Function { /// The `function_declaration`.
-        function: Syn<'a> },
+    Function {
+        /// The `function_declaration`.
+        function: Syn<'a>,
+    },
     /// `enum name`.
-    Enum { /// The `enum_declaration`.
-        declaration: Syn<'a> },
+    Enum {
+        /// The `enum_declaration`.
+        declaration: Syn<'a>,
+    },
     /// `interface name`, `type name`.
-    Type { /// The `interface_declaration` or `type_alias_declaration`.
-        declaration: Syn<'a> },
+    Type {
+        /// The `interface_declaration` or `type_alias_declaration`.
+        declaration: Syn<'a>,
+    },
 }
 
 /// The declaration of `name` visible from `from`, imports not counted.
@@ -43,12 +61,16 @@ pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
         "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
             scope.children().find_map(|statement| declared_by(statement, name))
         }
-        "arrow_function" | "function_expression" | "function_declaration" | "method_definition"
+        "arrow_function"
+        | "function_expression"
+        | "function_declaration"
+        | "method_definition"
         | "generator_function_declaration" => parameter(scope, name),
         "for_statement" => scope.field("initializer").and_then(|statement| declared_by(statement, name)),
         "for_in_statement" => {
             let left = scope.field("left")?;
-            (left.is("identifier") && left.text() == name).then_some(Declaration::Parameter { parameter: left })
+            (left.is("identifier") && left.text() == name)
+                .then_some(Declaration::Parameter { parameter: left })
         }
         "catch_clause" => {
             let parameter = scope.field("parameter")?;
@@ -66,10 +88,16 @@ fn declared_by<'a>(statement: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
             statement.children().filter(|child| child.is("variable_declarator")).find_map(|declarator| {
                 let pattern = declarator.field("name")?;
                 if pattern.is("identifier") {
-                    return (pattern.text() == name).then_some(Declaration::Variable { declarator, constant });
+                    return (pattern.text() == name)
+                        .then_some(Declaration::Variable { declarator, constant });
                 }
                 let (key, found) = pattern_key(pattern, name)?;
-                Some(Declaration::Destructured { from: declarator.field("value"), key, parameter: None, name: found })
+                Some(Declaration::Destructured {
+                    from: declarator.field("value"),
+                    key,
+                    parameter: None,
+                    name: found,
+                })
             })
         }
         "class_declaration" | "abstract_class_declaration" => {

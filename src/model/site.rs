@@ -70,21 +70,31 @@ impl<'a> Site<'a> {
         let mut value = self.node;
         while let Some(parent) = value.parent() {
             match parent.kind() {
-                "parenthesized_expression" | "as_expression" | "satisfies_expression" | "non_null_expression" => value = parent,
+                "parenthesized_expression"
+                | "as_expression"
+                | "satisfies_expression"
+                | "non_null_expression" => value = parent,
                 "variable_declarator" => {
-                    return parent.field("name").filter(|name| name.is("identifier")).map_or(Binding::None, Binding::Variable);
+                    return parent
+                        .field("name")
+                        .filter(|name| name.is("identifier"))
+                        .map_or(Binding::None, Binding::Variable);
                 }
                 "assignment_expression" => {
                     let Some(left) = parent.field("left") else { return Binding::None };
                     return match left.kind() {
                         "identifier" => Binding::Variable(left),
-                        "member_expression" if left.field("object").is_some_and(|object| object.is("this")) => {
+                        "member_expression"
+                            if left.field("object").is_some_and(|object| object.is("this")) =>
+                        {
                             left.field("property").map_or(Binding::None, Binding::Field)
                         }
                         _ => Binding::None,
                     };
                 }
-                "public_field_definition" => return parent.field("name").map_or(Binding::None, Binding::Field),
+                "public_field_definition" => {
+                    return parent.field("name").map_or(Binding::None, Binding::Field);
+                }
                 _ => return Binding::None,
             }
         }
@@ -111,8 +121,10 @@ pub fn statement_of(node: Syn<'_>) -> Option<Syn<'_>> {
     let mut inner = node;
     for outer in node.ancestors() {
         if matches!(outer.kind(), "statement_block" | "program" | "switch_case" | "switch_default") {
-            return (inner != node || inner.kind().ends_with("_statement") || inner.kind().ends_with("_declaration"))
-                .then_some(inner);
+            return (inner != node
+                || inner.kind().ends_with("_statement")
+                || inner.kind().ends_with("_declaration"))
+            .then_some(inner);
         }
         inner = outer;
     }
@@ -159,7 +171,10 @@ impl<'a> Model<'a> {
         let class = call.ancestors().find(|node| is_class(*node))?;
         let base = self.cdk_base(class)?;
         // `extends Stack` and `extends Construct` are the app's own structure, not something built.
-        if matches!(base.as_str(), "constructs.Construct" | "Construct" | "Stack" | "Stage" | "NestedStack" | "App") {
+        if matches!(
+            base.as_str(),
+            "constructs.Construct" | "Construct" | "Stack" | "Stage" | "NestedStack" | "App"
+        ) {
             return None;
         }
         Some(self.site(call, base, Some(class)))
@@ -167,7 +182,11 @@ impl<'a> Model<'a> {
 
     fn site(&self, node: Syn<'a>, class: String, local: Option<Syn<'a>>) -> Site<'a> {
         let arguments = node.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
-        let props_index = self.catalogue.class(&class).and_then(|class| class.props()).map_or(2, |props| usize::from(props.index));
+        let props_index = self
+            .catalogue
+            .class(&class)
+            .and_then(|class| class.props())
+            .map_or(2, |props| usize::from(props.index));
         Site { node, class, local, arguments, props_index }
     }
 
@@ -211,10 +230,16 @@ impl<'a> Model<'a> {
             "member_expression" | "identifier" | "shorthand_property_identifier" => {
                 match self.meaning(expression)? {
                     Meaning::Value(value) if value.is("new_expression") => self.new_site(value),
-                    Meaning::Value(value) if value.is("variable_declarator") => self.origin_at(self.assigned_once(value)?, depth),
-                    Meaning::Value(value) if value.is("member_expression") => self.member_origin(value, depth),
+                    Meaning::Value(value) if value.is("variable_declarator") => {
+                        self.origin_at(self.assigned_once(value)?, depth)
+                    }
+                    Meaning::Value(value) if value.is("member_expression") => {
+                        self.member_origin(value, depth)
+                    }
                     Meaning::Parameter(parameter) => self.argument_origin(parameter, None, depth),
-                    Meaning::Value(value) if value != expression && value.is("identifier") => self.origin_at(value, depth),
+                    Meaning::Value(value) if value != expression && value.is("identifier") => {
+                        self.origin_at(value, depth)
+                    }
                     _ => None,
                 }
             }
@@ -228,7 +253,9 @@ impl<'a> Model<'a> {
         let mut values: Vec<_> = declarator.field("value").into_iter().collect();
         for at in words(Syn::root(declarator.file), name.text()) {
             let node = declarator.at(at)?;
-            let Some(parent) = node.parent().filter(|parent| parent.is("assignment_expression")) else { continue };
+            let Some(parent) = node.parent().filter(|parent| parent.is("assignment_expression")) else {
+                continue;
+            };
             if parent.field("left") == Some(node) {
                 values.push(parent.field("right")?);
             }
@@ -269,7 +296,10 @@ impl<'a> Model<'a> {
         let (parameter, destructured) = match parameter.kind() {
             "required_parameter" | "optional_parameter" => (parameter, None),
             // A name out of an object pattern: the parameter around it.
-            _ => (parameter.ancestors().find(|node| node.kind().ends_with("_parameter"))?, Some(parameter.text())),
+            _ => (
+                parameter.ancestors().find(|node| node.kind().ends_with("_parameter"))?,
+                Some(parameter.text()),
+            ),
         };
         let method = parameter.ancestor("method_definition")?;
         if method.field("name")?.text() != "constructor" {
@@ -291,6 +321,9 @@ impl<'a> Model<'a> {
 
     /// Every `new` of a class of the app.
     pub fn instances(&self, class: Syn<'a>) -> impl Iterator<Item = Site<'a>> {
-        self.all_sites().filter(move |site| site.local == Some(class) && site.node.is("new_expression")).collect::<Vec<_>>().into_iter()
+        self.all_sites()
+            .filter(move |site| site.local == Some(class) && site.node.is("new_expression"))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }

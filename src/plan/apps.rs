@@ -39,7 +39,11 @@ pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
         let Some(folder) = candidate.file.parent() else { continue };
         let home = known.entry(folder.to_owned()).or_insert_with(|| {
             let nearest = |folders: &[PathBuf]| {
-                folders.iter().filter(|home| folder.starts_with(home)).max_by_key(|home| home.components().count()).cloned()
+                folders
+                    .iter()
+                    .filter(|home| folder.starts_with(home))
+                    .max_by_key(|home| home.components().count())
+                    .cloned()
             };
             nearest(&cdk)
                 .or_else(|| nearest(&packages))

@@ -20,7 +20,7 @@ pub use apps::find_apps;
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;
 
-/// Passes of one rule over its own result before it is stopped.
+/// Passes of one rule over its own result before it is stopped; at least one for each finding.
 pub const PASSES: usize = 12;
 
 /// What to plan.
@@ -28,6 +28,8 @@ pub const PASSES: usize = 12;
 pub struct Options {
     /// The most that is applied.
     pub tier: Tier,
+    /// Only the fixes of these findings (by fingerprint), whatever their tier: what a review accepted.
+    pub only: Option<std::collections::BTreeSet<String>>,
     /// Answers to questions.
     pub values: Values,
     /// Findings are reported only in these files or folders (absolute); empty is everywhere.
@@ -102,7 +104,11 @@ pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> P
 }
 
 /// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.
-fn over_apps(apps: &[crate::model::App], jobs: usize, work: impl Fn(&crate::model::App) -> Plan + Sync) -> Plan {
+fn over_apps(
+    apps: &[crate::model::App],
+    jobs: usize,
+    work: impl Fn(&crate::model::App) -> Plan + Sync,
+) -> Plan {
     use std::sync::atomic::{AtomicUsize, Ordering};
     /// Below this many files a second thread costs more than it gives.
     const WORTH_A_THREAD: usize = 50;
@@ -123,7 +129,10 @@ fn over_apps(apps: &[crate::model::App], jobs: usize, work: impl Fn(&crate::mode
                     }
                 });
             }
-            fn take<'t>(apps: &'t [crate::model::App], next: &AtomicUsize) -> Option<(usize, &'t crate::model::App)> {
+            fn take<'t>(
+                apps: &'t [crate::model::App],
+                next: &AtomicUsize,
+            ) -> Option<(usize, &'t crate::model::App)> {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 Some((index, apps.get(index)?))
             }

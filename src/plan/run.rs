@@ -82,7 +82,9 @@ impl Places {
         let file = candidate.node.file;
         let line = self.lines(file).position(candidate.node.start()).line;
         let list = self.suppressed.entry(file.path.clone()).or_insert_with(|| suppressions(file));
-        list.iter().find(|suppression| suppression.covers(candidate.rule, line)).map(|found| found.reason.clone())
+        list.iter()
+            .find(|suppression| suppression.covers(candidate.rule, line))
+            .map(|found| found.reason.clone())
     }
 }
 
@@ -128,7 +130,7 @@ fn first_findings<'a>(
             None => match propose(model, candidate, options) {
                 Ok(proposal) => {
                     let shown = show(model, &mut places, &proposal, &candidate.title);
-                    let held = candidate.tier > options.tier;
+                    let held = !is_chosen(candidate, &identity, options);
                     (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
                 }
                 Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
@@ -153,6 +155,14 @@ fn first_findings<'a>(
         kept.push(identity);
     }
     (findings, kept)
+}
+
+/// Whether the options let a fix through: those named one by one, else those of the selected tiers.
+fn is_chosen(candidate: &Candidate<'_>, identity: &Identity, options: &Options) -> bool {
+    match &options.only {
+        Some(only) => only.contains(&fingerprint(identity)),
+        None => candidate.tier <= options.tier,
+    }
 }
 
 fn is_within(model: &Model<'_>, candidate: &Candidate<'_>, options: &Options) -> bool {
@@ -218,7 +228,8 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
         }
     }
     for (file, edits) in sets {
-        let old = app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
+        let old =
+            app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
         let new: Arc<str> = edits.apply(old).map_err(|overlap| overlap.to_string())?.into();
         next.insert(file.clone(), new);
     }
@@ -266,6 +277,27 @@ struct Progress {
     overlay: Overlay,
     fates: Fates,
     steps: Vec<Step>,
+    /// The findings of the untouched app.
+    first: Vec<Identity>,
+}
+
+impl Progress {
+    /// The names that today's candidates had at first: where one of several equal findings is fixed, the
+    /// numbers of the others move up.
+    fn names(&self, candidates: &[Candidate<'_>]) -> Vec<Identity> {
+        identities(candidates)
+            .into_iter()
+            .map(|(rule, key, number)| {
+                let open = self
+                    .first
+                    .iter()
+                    .filter(|(r, k, _)| *r == rule && *k == key)
+                    .filter(|identity| self.fates.get(*identity) != Some(&Outcome::Fixed));
+                let original = open.map(|(_, _, original)| *original).nth(number);
+                (rule, key, original.unwrap_or(number))
+            })
+            .collect()
+    }
 }
 
 /// The findings of an app and the joint plan of all fixes that are selected.
@@ -273,9 +305,10 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
     let app = app.with(&Overlay::new());
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
+    let first = identities(&candidates);
     let (mut findings, identities) = first_findings(&model, &candidates, options);
     let mut notes = Vec::new();
-    let mut progress = Progress { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new() };
+    let mut progress = Progress { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new(), first };
     if findings.iter().any(|finding| finding.outcome == Outcome::Offered) {
         let mut seen = BTreeSet::from([hash(&progress.overlay)]);
         for round in 0.. {
@@ -288,7 +321,9 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
                 break;
             }
             if !seen.insert(after) || round + 1 == ROUNDS {
-                notes.push("some fixes undo each other: planning stopped; run again with fewer rules".to_owned());
+                notes.push(
+                    "some fixes undo each other: planning stopped; run again with fewer rules".to_owned(),
+                );
                 break;
             }
         }
@@ -310,24 +345,32 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
 fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
-    for _ in 0..PASSES {
+    for _ in 0..PASSES.max(progress.first.len() + 1) {
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
-        let named = identities(&before);
+        let named = progress.names(&before);
         let mut places = Places::default();
         let mut chosen: Vec<(Identity, Proposal, String)> = Vec::new();
         for (candidate, identity) in before.iter().zip(named) {
             let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
             if candidate.rule.id != rule.meta.id
                 || settled
-                || candidate.tier > options.tier
+                || !is_chosen(candidate, &identity, options)
                 || !is_within(&model, candidate, options)
                 || places.suppression(candidate).is_some()
             {
                 continue;
             }
             if let Ok(proposal) = propose(&model, candidate, options) {
+                // Names that a fix takes are free only until another fix of the file takes the same.
+                let shares_names = |other: &Proposal| {
+                    (other.takes_names || proposal.takes_names)
+                        && other.edits.keys().any(|file| proposal.edits.contains_key(file))
+                };
+                if chosen.iter().any(|(_, other, _)| shares_names(other)) {
+                    continue;
+                }
                 let mut with: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
                 with.push(&proposal);
                 if joined(&current, &progress.overlay, &with).is_ok() {
@@ -397,7 +440,13 @@ fn attempt(
 }
 
 /// Gives every finding its last word.
-fn settle(app: &App, rules: &RuleSet, findings: &mut [Finding], identities: &[Identity], progress: &Progress) {
+fn settle(
+    app: &App,
+    rules: &RuleSet,
+    findings: &mut [Finding],
+    identities: &[Identity],
+    progress: &Progress,
+) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
     let left: BTreeSet<(&str, String)> =
@@ -408,7 +457,9 @@ fn settle(app: &App, rules: &RuleSet, findings: &mut [Finding], identities: &[Id
         }
         let (rule, key, _) = identity;
         match progress.fates.get(identity) {
-            Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => finding.outcome = outcome.clone(),
+            Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
+                finding.outcome = outcome.clone()
+            }
             // Made moot by another rule's fix, or never come to its turn.
             None if left.contains(&(*rule, key.clone())) => {
                 finding.outcome = Outcome::Conflict("another fix changed the same place".to_owned());

@@ -57,7 +57,11 @@ const TEST_FOLDERS: [&str; 6] = ["test", "tests", "__tests__", "__mocks__", "__s
 pub fn printed(file: &Path, cwd: &Path) -> String {
     let shown = file.strip_prefix(cwd).unwrap_or(file);
     let text = shown.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
 }
 
 /// Walks `roots` (absolute files or folders) and sorts files into read and skipped.
@@ -78,7 +82,8 @@ fn walk(root: &Path, options: &DiscoverOptions, seen: &mut BTreeSet<PathBuf>, fo
     builder.filter_entry(|entry| {
         entry.depth() == 0
             || entry.file_name().to_str().is_none_or(|name| {
-                !NEVER_ENTERED.contains(&name) && !(name.starts_with('.') && name != ".github" && is_dir(entry))
+                !NEVER_ENTERED.contains(&name)
+                    && !(name.starts_with('.') && name != ".github" && is_dir(entry))
             })
     });
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);
@@ -132,7 +137,12 @@ fn wanted(name: &str, file: &Path) -> Option<Language> {
     useful.then_some(language)
 }
 
-fn left_out(name: &str, relative: &Path, entry: &ignore::DirEntry, options: &DiscoverOptions) -> Option<&'static str> {
+fn left_out(
+    name: &str,
+    relative: &Path,
+    entry: &ignore::DirEntry,
+    options: &DiscoverOptions,
+) -> Option<&'static str> {
     if entry.file_type().is_some_and(|kind| kind.is_symlink()) {
         return Some("is a symbolic link; its target is read where it lies");
     }
@@ -150,7 +160,9 @@ fn left_out(name: &str, relative: &Path, entry: &ignore::DirEntry, options: &Dis
 
 fn is_test(name: &str, relative: &Path) -> bool {
     let in_folder = relative.parent().is_some_and(|folder| {
-        folder.components().any(|part| part.as_os_str().to_str().is_some_and(|part| TEST_FOLDERS.contains(&part)))
+        folder
+            .components()
+            .any(|part| part.as_os_str().to_str().is_some_and(|part| TEST_FOLDERS.contains(&part)))
     });
     in_folder || name.contains(".test.") || name.contains(".spec.")
 }

@@ -81,7 +81,8 @@ impl<'a> Syn<'a> {
     /// The named children, comments left out.
     pub fn children(self) -> impl Iterator<Item = Self> {
         let mut cursor = self.node.walk();
-        let children: Vec<_> = self.node.named_children(&mut cursor).filter(|node| !node.is_extra()).collect();
+        let children: Vec<_> =
+            self.node.named_children(&mut cursor).filter(|node| !node.is_extra()).collect();
         children.into_iter().map(move |node| self.with(node))
     }
 

@@ -13,7 +13,7 @@ pub enum Kind {
     Class,
     /// An abstract class.
     AbstractClass,
-    /// A class generated from the CloudFormation schema (L1, `Cfn…`).
+    /// A class generated from the schema of `CloudFormation` (L1, `Cfn…`).
     Generated,
     /// A behavioural interface such as `aws_s3.IBucket`.
     Interface,
@@ -39,8 +39,9 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Reads the line `text` starts with.
     pub(super) fn read(text: &'static str) -> Option<Self> {
-        let (key, rest) = text.split_once(' ')?;
+        let (key, rest) = text.split('\n').next()?.split_once(' ')?;
         let (kind, mut rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let (kind, span) =
             kind.split_once('@').map_or((kind, Span::WHOLE), |(kind, span)| (kind, Span::read(span)));
@@ -71,6 +72,7 @@ impl Line {
         Some(Self { key, kind, deprecated, extra, span, bases, has_no_base, props, members: rest })
     }
 
+    /// The base class, if there is one, then the interfaces.
     pub(super) fn bases(&self) -> impl Iterator<Item = Name<'static>> + use<> {
         let key = self.key;
         self.bases.split(',').filter(|base| !base.is_empty()).map(move |base| Name::short(base, key))
@@ -88,6 +90,7 @@ impl Line {
         })
     }
 
+    /// The member of that name, if the line states it itself.
     pub(super) fn member(&self, name: &str) -> Option<(&'static str, Span)> {
         // Reading spans is only worth it for a line that has the name at all.
         if !self.members.contains(name) {

@@ -1,0 +1,120 @@
+//! `apply` and `undo`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+
+use super::args::{ApplyArgs, UndoArgs};
+use super::run::{Environment, Run, exit_code, texts};
+use crate::edit::Commit;
+use crate::plan::Plan;
+use crate::plan::apps::app_root;
+use crate::report::Command as Kind;
+use crate::write::{ApplyOptions, BranchOptions, StateDir, create_branch, require_clean};
+
+/// Writes the plan to the working tree or to a branch, then reports.
+pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
+    let run = Run::prepare(&args.run)?;
+    let plan = run.plan();
+    // Code frames show the text that the findings are about, so it is read before it changes.
+    let texts = texts(&plan, &run.root);
+    let kind = match &args.branch {
+        Some(name) => {
+            branch(&run, &plan, name)?;
+            Kind::Branch(name.clone())
+        }
+        None => {
+            write(&run.root, &plan, args.allow_dirty, environment)?;
+            Kind::Apply
+        }
+    };
+    let counts = run.print(&args.run, environment, &kind, &plan, &texts)?;
+    Ok(exit_code(&counts, &args.run))
+}
+
+/// Writes a plan to the working tree, all of it or nothing.
+pub(crate) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &Environment) -> Result<()> {
+    if plan.changes.is_empty() {
+        return Ok(());
+    }
+    if !allow_dirty {
+        require_clean(&plan.changes)?;
+    }
+    let state = StateDir::locate(&environment.state_home, root)?;
+    let applied = crate::write::apply(root, &plan.changes, ApplyOptions { state: &state, on_step: None })?;
+    for recovery in &applied.recovered {
+        let files = recovery.restored.len();
+        writeln!(std::io::stderr(), "note: an interrupted run was put back first ({files} files)")?;
+    }
+    Ok(())
+}
+
+/// Writes a plan to a new branch.
+pub(crate) fn branch(run: &Run, plan: &Plan, name: &str) -> Result<()> {
+    let commits: Vec<Commit> = commits(plan);
+    let made = create_branch(&run.root, name, &commits, BranchOptions::default())?;
+    let mut err = std::io::stderr().lock();
+    for note in &made.notes {
+        writeln!(err, "note: {note}")?;
+    }
+    Ok(())
+}
+
+/// One commit for each rule, with a message that says what, why and what to check.
+pub(crate) fn commits(plan: &Plan) -> Vec<Commit> {
+    plan.steps
+        .iter()
+        .map(|step| {
+            let rule = step.rule;
+            let titles = &step.titles;
+            let title = match titles.as_slice() {
+                [only] if only.len() + rule.id.len() + 3 <= 72 => format!("{only} ({})", rule.id),
+                _ => format!("{} ({})", rule.title, rule.id),
+            };
+            let mut body = String::new();
+            for line in titles {
+                body.push_str(&format!("* {line}\n"));
+            }
+            let numbers =
+                std::iter::once(rule.id).chain(rule.also.iter().copied()).collect::<Vec<_>>().join(", ");
+            body.push_str(&format!(
+                "\nWhy: {}. Well-Architected {}, pillar {}, items {numbers}; impact {}, tier {}.\n",
+                rule.title, rule.practice, rule.pillar, rule.impact, rule.tier
+            ));
+            if let Some(check) = section(&rule.documentation(), "## What to know before deploying") {
+                body.push_str(&format!("\nCheck before deploying:\n{check}\n"));
+            }
+            Commit { title, body, changes: step.changes.clone() }
+        })
+        .collect()
+}
+
+/// The text under a heading.
+fn section(text: &str, heading: &str) -> Option<String> {
+    let (_, rest) = text.split_once(heading)?;
+    Some(rest.split("\n## ").next()?.trim().to_owned())
+}
+
+/// Puts the last apply back.
+pub(super) fn undo(args: &UndoArgs, environment: &Environment) -> Result<u8> {
+    let path = args.path.clone().unwrap_or_else(|| PathBuf::from("."));
+    let place = std::fs::canonicalize(&path)
+        .map_err(|error| anyhow!("{}: {error}; name a path of the project", path.display()))?;
+    let root = app_root(&place).unwrap_or(place);
+    let state = StateDir::locate(&environment.state_home, &root)?;
+    let undone = crate::write::undo(&state, None)?;
+    if !args.quiet {
+        let mut err = std::io::stderr().lock();
+        writeln!(
+            err,
+            "put back: {} files restored, {} created files removed",
+            undone.restored.len(),
+            undone.removed.len()
+        )?;
+        for file in undone.restored.iter().chain(&undone.removed) {
+            writeln!(err, "  {}", file.display())?;
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,131 @@
+//! The command line: one function per command, thin.
+
+pub(crate) mod apply;
+pub mod args;
+pub(crate) mod config;
+pub(crate) mod run;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::{CommandFactory, Parser};
+
+use crate::report::Command as Kind;
+use args::{Cli, Command, RunArgs};
+use run::{Environment, Run, exit_code, texts};
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let environment = Environment::read();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures.
+            let code = u8::from(error.use_stderr()) * 2;
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(cli, &environment) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "wa-fix: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
+    match cli.command {
+        None if cli.interactive => crate::review::start(&Run::prepare(&cli.run)?, &cli.run, environment),
+        None => diff(&cli.run, environment),
+        Some(Command::Scan(args)) => scan(&args, environment),
+        Some(Command::Diff(args)) => diff(&args, environment),
+        Some(Command::Apply(args)) => apply::apply(&args, environment),
+        Some(Command::Undo(args)) => apply::undo(&args, environment),
+        Some(Command::Explain { rule }) => explain(&rule),
+        Some(Command::Rules) => rules(),
+        Some(Command::Completions { shell }) => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "wa-fix", &mut out);
+            say(&out)
+        }
+        Some(Command::Man) => {
+            let mut out = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+            say(&out)
+        }
+    }
+}
+
+fn say(out: &[u8]) -> Result<u8> {
+    std::io::stdout().lock().write_all(out)?;
+    Ok(0)
+}
+
+fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
+    let run = Run::prepare(args)?;
+    let plan = run.scan();
+    let counts = run.print(args, environment, &Kind::Scan, &plan, &texts(&plan, &run.root))?;
+    Ok(exit_code(&counts, args))
+}
+
+fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
+    let run = Run::prepare(args)?;
+    let plan = run.plan();
+    let counts = run.print(args, environment, &Kind::Diff, &plan, &texts(&plan, &run.root))?;
+    // A preview leaves everything that it would fix.
+    let pending = counts.remaining + counts.outcomes.fixed > 0;
+    Ok(if counts.outcomes.backed_out > 0 { 3 } else { u8::from(pending && !args.exit_zero) })
+}
+
+fn explain(selector: &str) -> Result<u8> {
+    let all = crate::fixes::ALL;
+    let rule = all
+        .iter()
+        .find(|rule| {
+            rule.meta.id == selector || rule.meta.name == selector || rule.meta.also.contains(&selector)
+        })
+        .or_else(|| all.iter().find(|rule| rule.meta.is_named_by(selector)))
+        .ok_or_else(|| anyhow!(run::unknown_rule(selector)))?;
+    let meta = rule.meta;
+    let mut text = meta.documentation();
+    let also = if meta.also.is_empty() { String::new() } else { format!(", also {}", meta.also.join(", ")) };
+    text.push_str(&format!(
+        "\n---\n{} · {}{also} · impact {} · tier {} · {}\n",
+        meta.name, meta.pillar, meta.impact, meta.tier, meta.practice
+    ));
+    for question in meta.asks {
+        text.push_str(&format!("--set {}={}  {}\n", question.key, question.example, question.ask));
+    }
+    say(text.as_bytes())
+}
+
+fn rules() -> Result<u8> {
+    let mut text = String::new();
+    let width = crate::fixes::ALL.iter().map(|rule| rule.meta.name.len()).max().unwrap_or(0);
+    for rule in crate::fixes::ALL {
+        let meta = rule.meta;
+        let id = std::iter::once(meta.id).chain(meta.also.iter().copied()).collect::<Vec<_>>().join("+");
+        text.push_str(&format!(
+            "{id:8} {:width$}  {:6} {:8} {:22} {}\n",
+            meta.name,
+            meta.impact.name(),
+            meta.tier.name(),
+            meta.pillar.name(),
+            meta.title
+        ));
+    }
+    say(text.as_bytes())
+}
+
+/// Whether the reader of our output has gone, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,297 @@
+//! What `scan`, `diff` and `apply` share: options to apps and rules, a plan to a report.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::args::{Color, RunArgs};
+use super::config::Config;
+use crate::model::App;
+use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
+use crate::report::{self, Command, Look, Report, summary};
+use crate::rule::{Impact, Rule, Tier};
+use crate::source::{DiscoverOptions, Skipped, discover, read_text};
+
+/// What the environment says; read once, here.
+pub struct Environment {
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set.
+    pub force_color: bool,
+    /// Where journals go outside of repositories.
+    pub state_home: PathBuf,
+    /// The arguments as typed, without the program and the command.
+    pub typed: Vec<OsString>,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    pub fn read() -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let home = || set("HOME").map(|home| Path::new(&home).join(".local/state"));
+        let state_home =
+            set("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_else(std::env::temp_dir);
+        Self {
+            no_color: set("NO_COLOR").is_some(),
+            force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            state_home,
+            typed: std::env::args_os().skip(1).collect(),
+        }
+    }
+
+    /// Whether to colour a stream.
+    pub fn colour(&self, choice: Color, terminal: bool) -> bool {
+        match choice {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => self.force_color || (terminal && !self.no_color),
+        }
+    }
+}
+
+/// A run that is ready to start.
+pub struct Run {
+    /// The apps.
+    pub apps: Vec<App>,
+    /// The rules.
+    pub rules: RuleSet,
+    /// What to plan.
+    pub options: Options,
+    /// Findings below this are only counted.
+    pub min_impact: Impact,
+    /// The folder that everything written lies in.
+    pub root: PathBuf,
+    skipped: Vec<Skipped>,
+    started: Instant,
+}
+
+impl Run {
+    /// Finds the apps, the configuration and the rules.
+    ///
+    /// # Errors
+    /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
+    pub fn prepare(args: &RunArgs) -> Result<Self> {
+        let started = Instant::now();
+        let cwd = std::env::current_dir()
+            .context("the working directory cannot be read; change to one that exists")?;
+        let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
+        let paths = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
+        let mut within = Vec::new();
+        let mut roots: Vec<PathBuf> = Vec::new();
+        for path in &paths {
+            let place = std::fs::canonicalize(path).map_err(|error| {
+                anyhow!("{}: {}; name a file or folder that exists", path.display(), plain(&error))
+            })?;
+            if !place.is_dir() && !place.is_file() {
+                bail!("{}: is no regular file and no folder; name one", path.display());
+            }
+            let root = match app_root(&place) {
+                Some(root) if place.starts_with(&root) => root,
+                _ if place.is_dir() => place.clone(),
+                _ => place.parent().map_or_else(|| place.clone(), Path::to_owned),
+            };
+            within.push(place);
+            roots.push(root);
+        }
+        if roots == within {
+            within.clear();
+        }
+        roots.sort();
+        roots.dedup();
+        let outermost: Vec<PathBuf> = roots
+            .iter()
+            .filter(|root| !roots.iter().any(|other| other != *root && root.starts_with(other)))
+            .cloned()
+            .collect();
+        let start = outermost.first().cloned().unwrap_or_else(|| cwd.clone());
+        let config = Config::load(args.config.as_deref(), &start).map_err(anyhow::Error::msg)?;
+        let discover_options = DiscoverOptions {
+            cwd,
+            tests: args.tests || config.paths.tests,
+            exclude: config.paths.exclude.clone(),
+        };
+        let found = discover(&outermost, &discover_options);
+        let rules = select(args, &config)?;
+        let mut values = config.values();
+        values.extend(args.set.iter().cloned());
+        let tier =
+            if args.all { Tier::Scaffold } else { args.tier.or(config.rules.tier).unwrap_or(Tier::Safe) };
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            apps: find_apps(found.files, &outermost),
+            rules,
+            options: Options {
+                tier,
+                only: None,
+                values,
+                within,
+                jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
+            },
+            min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
+            root: common(&outermost).unwrap_or(start),
+            skipped: found.skipped,
+            started,
+        })
+    }
+
+    /// Finds only.
+    pub fn scan(&self) -> Plan {
+        self.with_skipped(plan::scan(&self.apps, &self.rules, &self.options))
+    }
+
+    /// Finds and plans.
+    pub fn plan(&self) -> Plan {
+        self.with_skipped(plan::plan(&self.apps, &self.rules, &self.options))
+    }
+
+    fn with_skipped(&self, mut plan: Plan) -> Plan {
+        plan.skipped.extend(self.skipped.iter().cloned());
+        plan.skipped.sort();
+        plan
+    }
+
+    /// Prints a plan: the report to standard output or `--output`, the summary to standard error.
+    ///
+    /// # Errors
+    /// Those of the streams.
+    pub fn print(
+        &self,
+        args: &RunArgs,
+        environment: &Environment,
+        command: &Command,
+        plan: &Plan,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<report::Counts> {
+        let arguments = typed(environment);
+        let report = Report {
+            findings: &plan.findings,
+            changes: &plan.changes,
+            skipped: &plan.skipped,
+            texts,
+            min_impact: self.min_impact,
+            scanned: plan.files,
+            elapsed: self.started.elapsed(),
+            verbose: args.verbose,
+            command,
+            arguments: &arguments,
+        };
+        let mut out: Vec<u8> = Vec::new();
+        let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+        let width = console::Term::stdout().size_checked().map_or(100, |(_, columns)| usize::from(columns));
+        let look = Look { colour: environment.colour(args.color, to_terminal), width };
+        report::write(args.format, &report, look, &mut out)?;
+        match &args.output {
+            Some(file) => crate::write::output(file, &out)?,
+            None => std::io::stdout().lock().write_all(&out)?,
+        }
+        let terminal = std::io::stderr().is_terminal();
+        let mut err = std::io::stderr().lock();
+        if !args.quiet {
+            let look = Look { colour: environment.colour(args.color, terminal), width };
+            summary::write(&report, look, &mut err)?;
+            for note in &plan.notes {
+                writeln!(err, "note: {note}")?;
+            }
+        }
+        Ok(report.counts())
+    }
+}
+
+/// The texts of files with findings, as they are on disk now, for code frames.
+pub fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
+    let cwd = std::env::current_dir().unwrap_or_else(|_| root.to_owned());
+    let mut texts = BTreeMap::new();
+    for finding in &plan.findings {
+        if !texts.contains_key(&finding.path) {
+            if let Ok(text) = read_text(&cwd.join(&finding.path)) {
+                texts.insert(finding.path.clone(), text.to_string());
+            }
+        }
+    }
+    texts
+}
+
+/// The exit code of a run.
+pub fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
+    if counts.outcomes.backed_out > 0 {
+        3
+    } else if counts.remaining > 0 && !args.exit_zero {
+        1
+    } else {
+        0
+    }
+}
+
+/// The rules that the options and the configuration select.
+fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
+    let all = crate::fixes::ALL;
+    let wanted = if args.select.is_empty() { &config.rules.select } else { &args.select };
+    let unwanted: Vec<&String> = args.ignore.iter().chain(&config.rules.ignore).collect();
+    for selector in wanted.iter().chain(unwanted.iter().copied()) {
+        if !all.iter().any(|rule| rule.meta.is_named_by(selector)) {
+            bail!("{}", unknown_rule(selector));
+        }
+    }
+    let chosen = all.iter().copied().filter(|rule: &Rule| {
+        (wanted.is_empty() || wanted.iter().any(|selector| rule.meta.is_named_by(selector)))
+            && !unwanted.iter().any(|selector| rule.meta.is_named_by(selector))
+    });
+    RuleSet::new(chosen).map_err(anyhow::Error::msg)
+}
+
+/// What to say of a selector that names no rule.
+pub fn unknown_rule(selector: &str) -> String {
+    let names: Vec<&str> = crate::fixes::ALL
+        .iter()
+        .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])
+        .collect();
+    let close = similar::get_close_matches(selector, &names, 1, 0.6);
+    let hint = close.first().map_or_else(String::new, |close| format!("did you mean `{close}`? "));
+    format!("no rule is called `{selector}`; {hint}`wa-fix rules` lists them")
+}
+
+/// The folder that holds all of them.
+fn common(folders: &[PathBuf]) -> Option<PathBuf> {
+    let first = folders.first()?;
+    first.ancestors().find(|folder| folders.iter().all(|other| other.starts_with(folder))).map(Path::to_owned)
+}
+
+/// The options as typed, for the next command, quoted for a shell.
+fn typed(environment: &Environment) -> String {
+    let commands = ["scan", "diff", "apply"];
+    let mut words = Vec::new();
+    let mut skip_value = false;
+    for (index, word) in environment.typed.iter().enumerate() {
+        let word = word.to_string_lossy();
+        if std::mem::take(&mut skip_value) || (index == 0 && commands.contains(&&*word)) {
+            continue;
+        }
+        if matches!(&*word, "--format" | "-o" | "--output" | "--color") {
+            skip_value = true;
+            continue;
+        }
+        if ["--format=", "--output=", "--color="].iter().any(|start| word.starts_with(start)) {
+            continue;
+        }
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
+        words.push(if word.chars().all(safe) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        });
+    }
+    words.join(" ")
+}
+
+/// An operating system error in plain words.
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "may not be read".to_owned(),
+        _ => error.to_string(),
+    }
+}

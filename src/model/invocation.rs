@@ -1,0 +1,170 @@
+//! Who invokes a Lambda function, as far as the app shows it.
+
+use super::Model;
+use super::meaning::words;
+use super::site::Site;
+use crate::syntax::Syn;
+
+/// How a function is invoked.
+///
+/// Source: the AWS Lambda developer guide, "Invoking Lambda functions".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invocation {
+    /// The caller waits for the answer: API Gateway, load balancer, function URL, Step Functions.
+    Sync,
+    /// Lambda queues the event and retries: EventBridge, SNS, S3.
+    Async,
+    /// Lambda polls a queue or a stream, which keeps the event until it is handled.
+    Poll,
+}
+
+/// Classes that invoke a function given to them: by which argument, or which property of the props.
+const INVOKERS: [(&str, Given, Invocation); 20] = [
+    ("aws_apigateway.LambdaIntegration", Given::Argument(0), Invocation::Sync),
+    ("aws_apigateway.LambdaRestApi", Given::Property("handler"), Invocation::Sync),
+    ("aws_apigateway.TokenAuthorizer", Given::Property("handler"), Invocation::Sync),
+    ("aws_apigateway.RequestAuthorizer", Given::Property("handler"), Invocation::Sync),
+    ("aws_apigatewayv2_integrations.HttpLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    ("aws_apigatewayv2_integrations.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    ("aws_apigatewayv2_integrations_alpha.HttpLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    ("aws_apigatewayv2_integrations_alpha.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    ("aws_elasticloadbalancingv2_targets.LambdaTarget", Given::Argument(0), Invocation::Sync),
+    ("aws_stepfunctions_tasks.LambdaInvoke", Given::Property("lambdaFunction"), Invocation::Sync),
+    ("aws_lambda.FunctionUrl", Given::Property("function"), Invocation::Sync),
+    ("aws_appsync.LambdaDataSource", Given::Property("lambdaFunction"), Invocation::Sync),
+    ("aws_events_targets.LambdaFunction", Given::Argument(0), Invocation::Async),
+    ("aws_scheduler_targets.LambdaInvoke", Given::Argument(0), Invocation::Async),
+    ("aws_sns_subscriptions.LambdaSubscription", Given::Argument(0), Invocation::Async),
+    ("aws_s3_notifications.LambdaDestination", Given::Argument(0), Invocation::Async),
+    ("aws_logs_destinations.LambdaDestination", Given::Argument(0), Invocation::Async),
+    ("aws_ses_actions.Lambda", Given::Property("function"), Invocation::Async),
+    ("aws_lambda_destinations.LambdaDestination", Given::Argument(0), Invocation::Async),
+    ("aws_lambda.EventSourceMapping", Given::Property("target"), Invocation::Poll),
+];
+
+/// Where an invoker takes its function.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    Argument(usize),
+    Property(&'static str),
+}
+
+/// Event sources that push; every other one is polled.
+const PUSHING: [(&str, Invocation); 4] = [
+    ("aws_lambda_event_sources.SnsEventSource", Invocation::Async),
+    ("aws_lambda_event_sources.S3EventSource", Invocation::Async),
+    ("aws_lambda_event_sources.S3EventSourceV2", Invocation::Async),
+    ("aws_lambda_event_sources.ApiEventSource", Invocation::Sync),
+];
+
+impl<'a> Model<'a> {
+    /// The ways in which the app invokes a function, each with the node that does; sorted, an alias or
+    /// version counted as its function.
+    pub fn invocations(&self, function: &Site<'a>) -> Vec<(Invocation, Syn<'a>)> {
+        self.all_invocations()
+            .iter()
+            .filter(|(node, _, _)| *node == function.node)
+            .map(|(_, how, by)| (*how, *by))
+            .collect()
+    }
+
+    /// Whether a method is called on a function, an alias or a version of it: `configureAsyncInvoke`.
+    pub fn is_called_on(&self, function: &Site<'a>, method: &str) -> bool {
+        self.method_calls(method).any(|call| {
+            let object = call.field("function").and_then(|callee| callee.field("object"));
+            object
+                .and_then(|object| self.invoked_function(object))
+                .is_some_and(|site| site.node == function.node)
+        })
+    }
+
+    /// The calls of a method by name in the files that speak to the CDK, by path and offset.
+    pub fn method_calls(&self, method: &str) -> impl Iterator<Item = Syn<'a>> + use<'a> {
+        let method = method.to_owned();
+        self.cdk_files().flat_map(move |file| {
+            let root = Syn::root(file);
+            words(root, &method)
+                .filter_map(move |at| {
+                    let member = root.at(at.clone())?.parent().filter(|node| node.is("member_expression"))?;
+                    let call = member.parent().filter(|node| node.is("call_expression"))?;
+                    (call.field("function") == Some(member) && member.field("property")?.span() == at)
+                        .then_some(call)
+                })
+                .collect::<Vec<_>>()
+        })
+    }
+
+    /// The function that an expression stands for: itself, or that of an alias or a version.
+    pub fn invoked_function(&self, expression: Syn<'a>) -> Option<Site<'a>> {
+        if let Some(site) = self.origin(expression) {
+            let behind = match () {
+                () if self.builds(&site, "aws_lambda.Alias") => "version",
+                () if self.builds(&site, "aws_lambda.Version") => "lambda",
+                () => return Some(site),
+            };
+            return self.invoked_function(site.props(self).get(self, behind).value()?);
+        }
+        // `fn.currentVersion`, `fn.addAlias('live')`, `fn.latestVersion`.
+        let member = match expression.kind() {
+            "call_expression" => expression.field("function")?,
+            _ => match self.meaning(expression)? {
+                super::Meaning::Value(value) if value.is("call_expression") => value.field("function")?,
+                super::Meaning::Value(value) => value,
+                _ => return None,
+            },
+        };
+        let property = member.field("property")?.text();
+        matches!(property, "currentVersion" | "latestVersion" | "addAlias")
+            .then(|| self.invoked_function(member.field("object")?))
+            .flatten()
+    }
+
+    /// Every invocation in the app: the function's node, how, and by which node.
+    fn all_invocations(&self) -> &[(Syn<'a>, Invocation, Syn<'a>)] {
+        self.invocations.get_or_init(|| {
+            let mut found = Vec::new();
+            for site in self.all_sites() {
+                let Some((_, given, how)) = INVOKERS.iter().find(|(class, _, _)| self.builds(&site, class))
+                else {
+                    continue;
+                };
+                let expression = match given {
+                    Given::Argument(index) => site.arguments.get(*index).copied(),
+                    Given::Property(name) => site.props(self).get(self, name).value(),
+                };
+                if let Some(function) = expression.and_then(|expression| self.invoked_function(expression)) {
+                    found.push((function.node, *how, site.node));
+                }
+            }
+            for (method, how) in [("addEventSource", Invocation::Poll), ("addFunctionUrl", Invocation::Sync)]
+            {
+                for call in self.method_calls(method) {
+                    let object = call.field("function").and_then(|callee| callee.field("object"));
+                    let Some(function) = object.and_then(|object| self.invoked_function(object)) else {
+                        continue;
+                    };
+                    let source =
+                        call.field("arguments").and_then(Syn::first).and_then(|source| self.origin(source));
+                    let pushed = source.and_then(|source| {
+                        PUSHING.iter().find(|(class, _)| self.builds(&source, class)).map(|(_, how)| *how)
+                    });
+                    found.push((function.node, pushed.unwrap_or(how), call));
+                }
+            }
+            // `events: [new SqsEventSource(queue)]` in the function's own props.
+            for site in self.all_sites().filter(|site| self.builds(site, "aws_lambda.Function")) {
+                let Some(list) = site.props(self).get(self, "events").value().filter(|list| list.is("array"))
+                else {
+                    continue;
+                };
+                for source in list.children().filter_map(|source| self.origin(source)) {
+                    let pushed =
+                        PUSHING.iter().find(|(class, _)| self.builds(&source, class)).map(|(_, how)| *how);
+                    found.push((site.node, pushed.unwrap_or(Invocation::Poll), source.node));
+                }
+            }
+            found.sort_by(|a, b| (&a.2.file.path, a.2.start(), a.1).cmp(&(&b.2.file.path, b.2.start(), b.1)));
+            found
+        })
+    }
+}

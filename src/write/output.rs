@@ -1,0 +1,49 @@
+//! Reports and patches that a person sends to a file.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::error::WriteError;
+
+/// Replaces a report file, whole or not at all.
+///
+/// # Errors
+/// A [`WriteError`] that names the file.
+pub fn output(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = WriteError::failed("write", file);
+    // A pipe or device (`/dev/stdout`) cannot be replaced, only written to.
+    if file.exists() && !file.is_file() {
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(file)
+            .and_then(|mut out| out.write_all(bytes))
+            .map_err(failed);
+    }
+    let write = || -> std::io::Result<()> {
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        let mode = std::fs::metadata(file).map(|meta| meta.permissions());
+        temporary.persist(file).map_err(|error| error.error)?;
+        if let Ok(mode) = mode {
+            std::fs::set_permissions(file, mode)?;
+        } else {
+            readable(file)?;
+        }
+        Ok(())
+    };
+    write().map_err(failed)
+}
+
+/// Temporary files are private; a report is for everybody who may read the folder.
+#[cfg(unix)]
+fn readable(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_file: &Path) -> std::io::Result<()> {
+    Ok(())
+}

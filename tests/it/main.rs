@@ -1,0 +1,23 @@
+//! All integration tests, as one program: one link instead of many. `cfg(test)` on a module lets its helpers unwrap.
+#![expect(unreachable_pub, reason = "a test program has no outside")]
+
+#[cfg(test)]
+mod branch;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod guard;
+#[cfg(test)]
+mod npm;
+#[cfg(test)]
+mod project;
+#[cfg(test)]
+mod report_diff;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod sarif_schema;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod write;
