@@ -179,12 +179,17 @@ impl<'t> Walk<'t> {
     fn list(&mut self, node: Node<'_>) {
         let (Some(left), Some(right)) = (node.named_child(0), last_child(node)) else { return };
         let operator = node.child(1).map(|operator| self.of(operator)).unwrap_or_default();
-        let redirected = node.parent().is_some_and(|parent| parent.kind() == "redirected_statement");
-        if operator == "||" && !redirected {
+        if operator == "||" {
+            // The grammar hangs a redirection of the last command on the whole list.
+            let redirected = node.parent().filter(|parent| parent.kind() == "redirected_statement");
+            let last = match redirected {
+                Some(outer) if !redirects_harmlessly(outer, self.text) => Ending::Other,
+                _ => ending(right, self.text),
+            };
             let lost = status_check(left, self.text);
-            match (lost, ending(right, self.text)) {
+            match (lost, last) {
                 (Some(check), Ending::Succeeds) if !self.fails_later(node) => {
-                    self.cut(check, left.end_byte()..right.end_byte());
+                    self.cut(check, left.end_byte()..redirected.unwrap_or(right).end_byte());
                     self.visit(left);
                     return;
                 }
@@ -257,8 +262,7 @@ impl<'t> Walk<'t> {
     /// `check; exit 0`, `check; true`. Whether there was one.
     fn trailing_success(&mut self, statements: &[Node<'_>]) -> bool {
         let [.., before, last] = statements else { return false };
-        let background = before.next_sibling().is_some_and(|token| token.kind() == "&");
-        if background || !matches!(self.of(*last), "true" | ":" | "exit 0") {
+        if !matches!(self.of(*last), "true" | ":" | "exit 0") {
             return false;
         }
         if let Some(check) = status_check(*before, self.text) {
@@ -319,6 +323,7 @@ fn last_child(node: Node<'_>) -> Option<Node<'_>> {
 /// The check whose status is the status of a statement.
 fn status_check(node: Node<'_>, text: &str) -> Option<Check> {
     match node.kind() {
+        "command" if node.next_sibling().is_some_and(|token| token.kind() == "&") => None,
         "command" => check_of(node, text),
         "redirected_statement" => status_check(node.child_by_field_name("body")?, text),
         "list" => {
@@ -346,6 +351,16 @@ fn tee_check(stages: &[Node<'_>], text: &str) -> Option<Check> {
     before.iter().find_map(|stage| status_check(*stage, text))
 }
 
+/// Whether a statement's output goes to the log or to nowhere: in a file, somebody may look for it.
+fn redirects_harmlessly(node: Node<'_>, text: &str) -> bool {
+    children(node).iter().skip(1).all(|redirect| {
+        redirect
+            .child_by_field_name("destination")
+            .and_then(|to| text.get(to.byte_range()))
+            .is_some_and(|to| matches!(to, "/dev/null" | "/dev/stderr" | "/dev/stdout" | "1" | "2"))
+    })
+}
+
 /// What a statement on the right of `||` does.
 fn ending(node: Node<'_>, text: &str) -> Ending {
     let of = |node: Node<'_>| text.get(node.byte_range()).unwrap_or_default();
@@ -359,13 +374,8 @@ fn ending(node: Node<'_>, text: &str) -> Ending {
             }
         }
         "redirected_statement" => {
-            let harmless = children(node).iter().skip(1).all(|redirect| {
-                redirect.child_by_field_name("destination").map(of).is_some_and(|to| {
-                    matches!(to, "/dev/null" | "/dev/stderr" | "/dev/stdout" | "1" | "2")
-                })
-            });
             match node.child_by_field_name("body") {
-                Some(body) if harmless => ending(body, text),
+                Some(body) if redirects_harmlessly(node, text) => ending(body, text),
                 _ => Ending::Other,
             }
         }
