@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod command;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
@@ -16,6 +17,7 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use command::{Command, Runner};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
