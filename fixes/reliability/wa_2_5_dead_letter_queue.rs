@@ -58,7 +58,7 @@
 //! ## When it stays silent
 //! Where the props cannot be followed; where events are kept already (`deadLetterTopic`, `onFailure`,
 //! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for functions fed only by a poller (SQS, Kinesis,
-//! DynamoDB), whose source keeps the events.
+//! DynamoDB), whose source keeps the events; for the handlers of custom resources.
 //!
 //! ## When it refuses
 //! Where the role is imported and cannot be changed: CDK would then add no permission and say nothing, and Lambda
@@ -107,7 +107,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let callers: Vec<Invocation> = m.model.invocations(&function).into_iter().map(|(how, _)| how).collect();
     let only_polled = !callers.is_empty() && callers.iter().all(|how| *how == Invocation::Poll);
-    if only_polled || m.model.is_called_on(&function, "configureAsyncInvoke") {
+    let kept = m.model.is_called_on(&function, "configureAsyncInvoke");
+    if only_polled || kept || m.model.serves_custom_resource(&function) {
         return None;
     }
     let label = function.label();
@@ -142,9 +143,13 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         _ => {}
     }
     let scope = b.scope_text(function);
-    let (id, names) = names_for(&function.label());
+    let (id, own_name) = names_for(&function.label());
     let id = b.fresh_id(at, &[&id]);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Several functions in a file get a queue each: then every queue is called by its function.
+    let functions =
+        b.model.sites(at.file).iter().filter(|site| b.model.builds(site, "aws_lambda.Function")).count();
+    let names =
+        if functions > 1 { [own_name.as_str(), "deadLetterQueue"] } else { ["deadLetterQueue", &own_name] };
     let name = b.fresh_name(at.file, &names);
     let queue = b.cdk(at, "aws_sqs.Queue")?;
     let encryption = b.cdk(at, "aws_sqs.QueueEncryption")?;
@@ -181,8 +186,8 @@ fn unknown_role() -> Refusal {
     )
 }
 
-/// A construct id in the style of the function's, and names for the variable.
-fn names_for(label: &str) -> (String, [String; 2]) {
+/// A construct id in the style of the function's, and a name for the variable.
+fn names_for(label: &str) -> (String, String) {
     let id = if label.contains('-') {
         format!("{label}-dead-letter-queue")
     } else {
@@ -194,13 +199,7 @@ fn names_for(label: &str) -> (String, [String; 2]) {
         .enumerate()
         .map(|(index, word)| capital(word, index > 0))
         .collect();
-    (
-        id,
-        [
-            "deadLetterQueue".to_owned(),
-            format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit())),
-        ],
-    )
+    (id, format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit())))
 }
 
 /// A word with its first letter in upper or lower case.

@@ -78,6 +78,28 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
+    /// service token. Such functions have their own ways of failing.
+    pub fn serves_custom_resource(&self, function: &Site<'a>) -> bool {
+        let is_function = |value: Syn<'a>| {
+            let object = if value.is("member_expression") { value.field("object") } else { None };
+            std::iter::once(value)
+                .chain(object)
+                .any(|value| self.invoked_function(value).is_some_and(|site| site.node == function.node))
+        };
+        self.all_sites().any(|site| {
+            let names: &[&str] = match () {
+                () if self.builds(&site, "custom_resources.Provider") => {
+                    &["onEventHandler", "isCompleteHandler"]
+                }
+                () if self.builds(&site, "CustomResource") => &["serviceToken"],
+                () => return false,
+            };
+            let props = site.props(self);
+            names.iter().any(|name| props.get(self, name).value().is_some_and(is_function))
+        })
+    }
+
     /// The calls of a method by name in the files that speak to the CDK, by path and offset.
     pub fn method_calls(&self, method: &str) -> impl Iterator<Item = Syn<'a>> + use<'a> {
         let method = method.to_owned();
