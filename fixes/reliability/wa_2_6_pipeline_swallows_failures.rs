@@ -76,13 +76,12 @@
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint reads commands.
 
-use crate::detect::{Findings, Match};
+use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::command::{yaml_key, yaml_sibling};
 use crate::model::props::{key_of, own_entry};
 use crate::model::{Command, Model, Runner};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
-use crate::detect::Refusal;
 use crate::syntax::shell::{Masked, ShellEdit, masked, runs_check};
 use crate::syntax::{Literal, Syn};
 
@@ -161,11 +160,24 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
         let if_present = missing.iter().flat_map(|missing| missing.edit.clone());
         for edit in found.edits.iter().cloned().chain(if_present) {
             let span = literal.source(&edit.span).ok_or_else(|| no_fix("the literal cannot be edited", "edit it by hand"))?;
-            b.splice(node, span, &edit.text);
+            let text = on_own_line(b, node, span.start, &edit.text);
+            b.splice(node, span, &text);
         }
         Ok(())
     });
     Some(())
+}
+
+/// A command before others: on a line of its own in a text of several lines.
+fn on_own_line<'a>(b: &mut Builder<'_, 'a>, node: Syn<'a>, at: usize, text: &str) -> String {
+    match text.strip_suffix("; ").filter(|_| node.is("block_scalar")) {
+        Some(command) => {
+            let before = node.file.text.get(..at).unwrap_or_default();
+            let indent = before.rsplit('\n').next().unwrap_or_default();
+            format!("{command}{}{indent}", b.style(node.file).eol)
+        }
+        None => text.to_owned(),
+    }
 }
 
 fn message(command: &Command<'_>, found: &Masked, missing: Option<&Missing>) -> String {
@@ -236,7 +248,8 @@ fn missing_script(model: &Model<'_>, node: Syn<'_>, command: &Command<'_>, found
             return None;
         }
         let package = model.package_json(&folder)?;
-        let has = package.get("scripts").and_then(|scripts| scripts.get(&script.name)).is_some();
+        // A package.json without any script is not the one that the build reads.
+        let has = package.get("scripts")?.get(&script.name).is_some();
         let runs_binary = matches!(script.manager.as_str(), "yarn" | "pnpm") && !check.text.contains(" run ") && script.name != "test";
         if has || runs_binary {
             return None;

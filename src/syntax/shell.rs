@@ -121,7 +121,8 @@ struct Walk<'t> {
 impl<'t> Walk<'t> {
     fn new(text: &'t str, base: usize, defaults: Defaults) -> Self {
         let errexit = defaults.errexit || text.contains("set -e") || text.contains("set -o errexit");
-        let pipefail = defaults.pipefail || text.contains("pipefail");
+        // `PIPESTATUS` has every status of a pipeline: somebody looks at it.
+        let pipefail = defaults.pipefail || text.contains("pipefail") || text.contains("PIPESTATUS");
         Self { text, base, errexit, pipefail, found: Masked::default() }
     }
 
