@@ -129,9 +129,11 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
         return None;
     }
     let missing = missing_script(model, node, &command, &found);
-    let message = message(&command, &found, missing.as_ref());
+    let checks: Vec<String> =
+        found.checks.iter().filter_map(|check| as_written(node, &literal, check.at, &check.text)).collect();
+    let message = message(&command, &checks, &found, missing.as_ref());
     let finding = out.report(&META, model, node, message);
-    let first = found.checks.first()?.text.clone();
+    let first = checks.first()?.clone();
     finding.key(&first);
     if command.runner == Runner::PackageScript {
         finding.impact(Impact::Medium).tier(Tier::Review);
@@ -180,8 +182,13 @@ fn on_own_line<'a>(b: &mut Builder<'_, 'a>, node: Syn<'a>, at: usize, text: &str
     }
 }
 
-fn message(command: &Command<'_>, found: &Masked, missing: Option<&Missing>) -> String {
-    let checks = list(found.checks.iter().map(|check| check.text.as_str()));
+/// A part of a literal's text as its source has it: with `${…}`, which the text does not show.
+fn as_written(node: Syn<'_>, literal: &Literal, at: usize, text: &str) -> Option<String> {
+    node.file.text.get(literal.source(&(at..at + text.len()))?).map(str::to_owned)
+}
+
+fn message(command: &Command<'_>, checks: &[String], found: &Masked, missing: Option<&Missing>) -> String {
+    let checks = list(checks.iter().map(String::as_str));
     let by = list(found.by.iter().map(String::as_str));
     let place = match command.runner {
         Runner::PackageScript => format!("Script {}", command.owner),
@@ -199,7 +206,7 @@ fn message(command: &Command<'_>, found: &Masked, missing: Option<&Missing>) -> 
         } else {
             "so without the mask this command fails until the script is there"
         };
-        text.push_str(&format!(" {} has no script `{}`, {rest}.", "package.json", missing.name));
+        text.push_str(&format!(" package.json has no script `{}`, {rest}.", missing.name));
     }
     text
 }
@@ -312,13 +319,14 @@ fn check_switch<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) ->
     };
     let commands = if script { own_entry(pair.parent()?, commands)? } else { yaml_sibling(pair, commands)?.field("value")? };
     let literals = literals(commands);
-    let (at, text) = literals.iter().find_map(|node| {
-        let text = Literal::of(*node)?.text;
-        runs_check(&text).then_some((*node, text))
+    let (at, literal) = literals.iter().find_map(|node| {
+        let literal = Literal::of(*node)?;
+        runs_check(&literal.text).then_some((*node, literal))
     })?;
+    let line = literal.text.lines().find(|line| runs_check(line)).unwrap_or(&literal.text).trim();
+    let first = as_written(at, &literal, literal.text.find(line)?, line)?;
     let command = model.command(at)?;
     let owner = &command.owner;
-    let first = text.lines().find(|line| runs_check(line)).unwrap_or(&text).trim().to_owned();
     let finding = out.report(
         &META,
         model,
