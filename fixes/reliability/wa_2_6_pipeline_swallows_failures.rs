@@ -8,7 +8,7 @@
 //! ## What the fix does
 //! It cuts what throws the exit status away (`|| true`, `|| :`, `|| exit 0`, `|| echo …`, `; exit 0`, `set +e`,
 //! `on-failure: CONTINUE`, `continue-on-error: true`) and nothing else. Before `| tee` it switches `pipefail` on
-//! and has CodeBuild use Bash, because the default shell of its Ubuntu images does not know the option.
+//! and has `CodeBuild` use Bash, because the default shell of its Ubuntu images does not know the option.
 //!
 //! ## Before
 //! ```ts
@@ -159,7 +159,7 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
         if found.needs_bash && command.runner == Runner::CodeBuild {
             use_bash(b, &command)?;
         }
-        let if_present = missing.iter().flat_map(|missing| missing.edit.clone());
+        let if_present = missing.iter().filter_map(|missing| missing.edit.clone());
         for edit in found.edits.iter().cloned().chain(if_present) {
             let span = literal.source(&edit.span).ok_or_else(|| no_fix("the literal cannot be edited", "edit it by hand"))?;
             let text = on_own_line(b, node, span.start, &edit.text);
@@ -206,7 +206,7 @@ fn message(command: &Command<'_>, checks: &[String], found: &Masked, missing: Op
         } else {
             "so without the mask this command fails until the script is there"
         };
-        text.push_str(&format!(" package.json has no script `{}`, {rest}.", missing.name));
+        text = format!("{text} package.json has no script `{}`, {rest}.", missing.name);
     }
     text
 }
@@ -348,7 +348,7 @@ fn literals(node: Syn<'_>) -> Vec<Syn<'_>> {
     node.children().flat_map(literals).collect()
 }
 
-/// Has CodeBuild run the commands with Bash.
+/// Has `CodeBuild` run the commands with Bash.
 fn use_bash<'a>(b: &mut Builder<'_, 'a>, command: &Command<'a>) -> Result<(), Refusal> {
     let refused = || no_fix("the build specification cannot be followed to say `env: { shell: bash }`", "say it there, then run again");
     let spec = command.spec.ok_or_else(refused)?;

@@ -127,10 +127,11 @@ impl<'m, 'a> Builder<'m, 'a> {
         let end = text.get(node.end()..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| node.end() + length + 1);
         let alone = text.get(line..node.start()).is_some_and(|before| before.trim().is_empty());
         let next = node.node.next_named_sibling().filter(|next| next.kind() == node.kind());
-        match next {
-            Some(next) if !alone => self.edit(node.file, node.start()..next.start_byte(), String::new()),
-            _ => self.edit(node.file, line..end, String::new()),
-        }
+        let span = match next {
+            Some(next) if !alone => node.start()..next.start_byte(),
+            _ => line..end,
+        };
+        self.edit(node.file, span, String::new());
     }
 
     /// Inserts statements before another, above the comments that belong to it.

@@ -13,7 +13,7 @@ use crate::syntax::shell::Defaults;
 /// What runs a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runner {
-    /// CodeBuild, from a build specification: one shell for all commands, the first that fails ends the phase.
+    /// `CodeBuild`, from a build specification: one shell for all commands, the first that fails ends the phase.
     CodeBuild,
     /// A step of CDK Pipelines, or an action that lists commands.
     Step,
@@ -122,10 +122,7 @@ impl<'a> Model<'a> {
                     let site = self.site_of(outer)?;
                     return self.runner_of(&site, key, list).map(|runner| self.found(runner, outer, list, None));
                 }
-                "variable_declarator" | "public_field_definition" => {
-                    return self.followed(outer.field("name")?, key, list, spec, depth);
-                }
-                "function_declaration" | "method_definition" => {
+                "variable_declarator" | "public_field_definition" | "function_declaration" | "method_definition" => {
                     return self.followed(outer.field("name")?, key, list, spec, depth);
                 }
                 "arguments" | "parenthesized_expression" | "as_expression" | "satisfies_expression" | "spread_element"

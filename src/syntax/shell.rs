@@ -154,14 +154,11 @@ impl<'t> Walk<'t> {
             }
             "if_statement" | "while_statement" | "elif_clause" => {
                 // A condition's status is used.
+                let mut cursor = node.walk();
+                let conditions: Vec<_> = node.children_by_field_name("condition", &mut cursor).collect();
+                let first = (node.kind() == "elif_clause").then(|| node.named_child(0)).flatten();
                 for child in children(node) {
-                    let condition = (0..node.child_count()).any(|index| {
-                        u32::try_from(index).is_ok_and(|index| {
-                            node.child(index).is_some_and(|other| other == child)
-                                && node.field_name_for_child(index) == Some("condition")
-                        })
-                    });
-                    if !condition && !(node.kind() == "elif_clause" && node.named_child(0) == Some(child)) {
+                    if !conditions.contains(&child) && first != Some(child) {
                         self.visit(child);
                     }
                 }
@@ -187,8 +184,7 @@ impl<'t> Walk<'t> {
                 Some(outer) if !redirects_harmlessly(outer, self.text) => Ending::Other,
                 _ => ending(right, self.text),
             };
-            let lost = status_check(left, self.text);
-            match (lost, last) {
+            match (status_check(left, self.text), last) {
                 (Some(check), Ending::Succeeds) if !self.fails_later(node) => {
                     self.cut(check, left.end_byte()..redirected.unwrap_or(right).end_byte());
                     self.visit(left);
@@ -252,11 +248,10 @@ impl<'t> Walk<'t> {
                 repaired = true;
             }
         }
-        if let (Some(off), true) = (off, repaired) {
-            if let (Some(node), Some(next)) = (statements.get(off), statements.get(off + 1)) {
-                let span = node.start_byte() + self.base..next.start_byte() + self.base;
-                self.found.edits.push(ShellEdit { span, text: String::new() });
-            }
+        let ends = off.filter(|_| repaired).and_then(|off| Some((statements.get(off)?, statements.get(off + 1)?)));
+        if let Some((node, next)) = ends {
+            let span = node.start_byte() + self.base..next.start_byte() + self.base;
+            self.found.edits.push(ShellEdit { span, text: String::new() });
         }
     }
 
@@ -291,9 +286,9 @@ impl<'t> Walk<'t> {
     fn nested(&mut self, node: Node<'_>) {
         let parts = children(node);
         let words: Vec<&str> = parts.iter().map(|part| self.of(*part)).collect();
-        let [shell, flag, ..] = words.as_slice() else { return };
+        let [program, flag, ..] = words.as_slice() else { return };
         let Some(script) = parts.get(2).filter(|part| matches!(part.kind(), "string" | "raw_string")) else { return };
-        if !matches!(*shell, "bash" | "sh" | "/bin/bash" | "/bin/sh") || !flag.starts_with('-') || !flag.ends_with('c') {
+        if !matches!(*program, "bash" | "sh" | "/bin/bash" | "/bin/sh") || !flag.starts_with('-') || !flag.ends_with('c') {
             return;
         }
         let quoted = self.of(*script);
@@ -303,7 +298,7 @@ impl<'t> Walk<'t> {
         let mut walk = Walk::new(inner, self.base + script.start_byte() + 1, defaults);
         walk.visit(tree.root_node());
         // Bash knows `pipefail`, wherever it was started from.
-        self.found.needs_bash |= walk.found.needs_bash && !shell.ends_with("bash");
+        self.found.needs_bash |= walk.found.needs_bash && !program.ends_with("bash");
         self.found.unclear |= walk.found.unclear;
         self.found.checks.append(&mut walk.found.checks);
         self.found.by.append(&mut walk.found.by);

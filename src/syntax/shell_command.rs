@@ -119,10 +119,10 @@ fn without_prefix<'w, 't>(words: &'w [Word<'t>]) -> Option<&'w [Word<'t>]> {
         "sudo" | "time" | "npx" | "bunx" | "env" | "cross-env" | "nice" | "dotenv" | "xvfb-run" | "exec" => {
             rest.iter().take_while(|word| word.text.starts_with('-') || is_assignment(word.text)).count()
         }
-        "timeout" => 1,
         "npm" | "pnpm" | "yarn" if matches!(first, "exec" | "dlx" | "x") => {
             1 + rest.iter().skip(1).take_while(|word| word.text.starts_with('-')).count()
         }
+        "timeout" => 1,
         "poetry" | "pipenv" | "uv" | "hatch" | "rye" if first == "run" => 1,
         "python" | "python3" if first == "-m" => 1,
         _ => return None,
@@ -164,8 +164,7 @@ fn script_of(head: &Word<'_>, arguments: &[Word<'_>]) -> Option<Script> {
     }
     let word = match (head.text, first.text) {
         (_, "run" | "run-script") => plain.next()?,
-        (_, "test" | "t" | "tst") => first,
-        ("yarn" | "pnpm", _) => first,
+        (_, "test" | "t" | "tst") | ("yarn" | "pnpm", _) => first,
         _ => return None,
     };
     let name = if matches!(word.text, "t" | "tst") { "test" } else { word.text };
@@ -204,7 +203,7 @@ fn is_check_program(head: &str, arguments: &[Word<'_>]) -> bool {
     // A file of the project: `./scripts/run-tests.sh`, `bash scripts/build.sh`, `python scripts/validate.py`.
     let file = match name {
         "bash" | "sh" | "zsh" | "python" | "python3" | "node" | "ts-node" | "tsx" => arguments.first().map(|word| word.text),
-        _ => Some(head).filter(|head| head.contains('/') || head.ends_with(".sh") || head.ends_with(".py")),
+        _ => Some(head).filter(|head| head.contains(['/', '.'])),
     };
     file.is_some_and(|file| {
         let stem = file.rsplit('/').next().unwrap_or(file);

@@ -1,5 +1,6 @@
 //! The rewrites of rule 2.6, run by real shells with stub tools: a tool that fails must now fail the command,
 //! and one that passes must still pass.
+#![expect(clippy::disallowed_methods, reason = "tests prepare files")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
