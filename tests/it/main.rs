@@ -21,4 +21,6 @@ mod sarif_schema;
 mod shell;
 mod support;
 #[cfg(test)]
+mod tap;
+#[cfg(test)]
 mod write;
