@@ -22,6 +22,7 @@ mod rules;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod shell;
 mod support;
 #[cfg(test)]
 mod tap;
