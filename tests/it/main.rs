@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod branch;
 #[cfg(test)]
+mod builders;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod crash;
