@@ -106,7 +106,8 @@ const META: Meta = Meta {
 };
 
 /// Scripts that run on install or publish, where a failure must not be in the way.
-const HOOKS: [&str; 7] = ["prepare", "preinstall", "install", "postinstall", "prepack", "postpack", "postpublish"];
+const HOOKS: [&str; 7] =
+    ["prepare", "preinstall", "install", "postinstall", "prepack", "postpack", "postpublish"];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     match m.node("switch") {
@@ -121,8 +122,9 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
         return check_set_e(model, node, out);
     }
     // The shell text first: most strings hold no check, and where one stands is the longer question.
-    masked(&literal.text, crate::syntax::shell::Defaults::PLAIN)
-        .or_else(|| masked(&literal.text, crate::syntax::shell::Defaults { errexit: true, pipefail: false }))?;
+    masked(&literal.text, crate::syntax::shell::Defaults::PLAIN).or_else(|| {
+        masked(&literal.text, crate::syntax::shell::Defaults { errexit: true, pipefail: false })
+    })?;
     let command = model.command(node)?;
     let found = masked(&literal.text, command.shell)?;
     if command.runner == Runner::PackageScript && HOOKS.contains(&command.owner.as_str()) {
@@ -161,7 +163,9 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
         }
         let if_present = missing.iter().filter_map(|missing| missing.edit.clone());
         for edit in found.edits.iter().cloned().chain(if_present) {
-            let span = literal.source(&edit.span).ok_or_else(|| no_fix("the literal cannot be edited", "edit it by hand"))?;
+            let span = literal
+                .source(&edit.span)
+                .ok_or_else(|| no_fix("the literal cannot be edited", "edit it by hand"))?;
             let text = on_own_line(b, node, span.start, &edit.text);
             b.splice(node, span, &text);
         }
@@ -233,11 +237,17 @@ struct Missing {
     edit: Option<ShellEdit>,
 }
 
-fn missing_script(model: &Model<'_>, node: Syn<'_>, command: &Command<'_>, found: &Masked) -> Option<Missing> {
+fn missing_script(
+    model: &Model<'_>,
+    node: Syn<'_>,
+    command: &Command<'_>,
+    found: &Masked,
+) -> Option<Missing> {
     // A `cd` of an earlier command holds for the later ones.
     let moved = command.list.is_some_and(|list| {
         list.children().filter(|item| item.end() <= node.start()).any(|item| {
-            item.text().trim_start_matches(['\'', '"', '`', '-', ' ']).starts_with("cd ") || item.text().contains("&& cd ")
+            item.text().trim_start_matches(['\'', '"', '`', '-', ' ']).starts_with("cd ")
+                || item.text().contains("&& cd ")
         })
     });
     if moved {
@@ -257,7 +267,9 @@ fn missing_script(model: &Model<'_>, node: Syn<'_>, command: &Command<'_>, found
         let package = model.package_json(&folder)?;
         // A package.json without any script is not the one that the build reads.
         let has = package.get("scripts")?.get(&script.name).is_some();
-        let runs_binary = matches!(script.manager.as_str(), "yarn" | "pnpm") && !check.text.contains(" run ") && script.name != "test";
+        let runs_binary = matches!(script.manager.as_str(), "yarn" | "pnpm")
+            && !check.text.contains(" run ")
+            && script.name != "test";
         if has || runs_binary {
             return None;
         }
@@ -289,7 +301,11 @@ fn check_set_e<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> 
     );
     let entry = *items.get(own)?;
     finding.fix(format!("Let the checks of {owner} fail the build"), move |b| {
-        if node.file.language.is_script() { b.remove_entry(entry) } else { b.remove_line(entry) }
+        if node.file.language.is_script() {
+            b.remove_entry(entry)
+        } else {
+            b.remove_line(entry)
+        }
         Ok(())
     });
     Some(())
@@ -317,7 +333,11 @@ fn check_switch<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) ->
         ("allow_failure", "true") => "script",
         _ => return None,
     };
-    let commands = if script { own_entry(pair.parent()?, commands)? } else { yaml_sibling(pair, commands)?.field("value")? };
+    let commands = if script {
+        own_entry(pair.parent()?, commands)?
+    } else {
+        yaml_sibling(pair, commands)?.field("value")?
+    };
     let literals = literals(commands);
     let (at, literal) = literals.iter().find_map(|node| {
         let literal = Literal::of(*node)?;
@@ -334,7 +354,11 @@ fn check_switch<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) ->
         format!("`{key}: {value}` lets {owner} go on when `{first}` fails: the failure stops nothing. The fix removes it."),
     );
     finding.fix(format!("Let {owner} fail"), move |b| {
-        if script { b.remove_entry(pair) } else { b.remove_line(pair) }
+        if script {
+            b.remove_entry(pair)
+        } else {
+            b.remove_line(pair)
+        }
         Ok(())
     });
     Some(())
@@ -350,7 +374,12 @@ fn literals(node: Syn<'_>) -> Vec<Syn<'_>> {
 
 /// Has `CodeBuild` run the commands with Bash.
 fn use_bash<'a>(b: &mut Builder<'_, 'a>, command: &Command<'a>) -> Result<(), Refusal> {
-    let refused = || no_fix("the build specification cannot be followed to say `env: { shell: bash }`", "say it there, then run again");
+    let refused = || {
+        no_fix(
+            "the build specification cannot be followed to say `env: { shell: bash }`",
+            "say it there, then run again",
+        )
+    };
     let spec = command.spec.ok_or_else(refused)?;
     if spec.is("object") {
         return match own_entry(spec, "env") {

@@ -124,7 +124,10 @@ impl<'m, 'a> Builder<'m, 'a> {
     pub fn remove_line(&mut self, node: Syn<'a>) {
         let text = &node.file.text;
         let line = line_start(text, node.start());
-        let end = text.get(node.end()..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| node.end() + length + 1);
+        let end = text
+            .get(node.end()..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(text.len(), |length| node.end() + length + 1);
         let alone = text.get(line..node.start()).is_some_and(|before| before.trim().is_empty());
         let next = node.node.next_named_sibling().filter(|next| next.kind() == node.kind());
         let span = match next {

@@ -43,8 +43,16 @@ pub struct Command<'a> {
 }
 
 /// Properties that hold commands.
-const COMMAND_KEYS: [&str; 8] =
-    ["commands", "finally", "installCommands", "installCommand", "buildCommand", "buildCommands", "testCommands", "synthCommand"];
+const COMMAND_KEYS: [&str; 8] = [
+    "commands",
+    "finally",
+    "installCommands",
+    "installCommand",
+    "buildCommand",
+    "buildCommands",
+    "testCommands",
+    "synthCommand",
+];
 
 /// Constructs and steps whose properties hold commands.
 const STEPS: [&str; 6] = [
@@ -99,7 +107,9 @@ impl<'a> Model<'a> {
                         continue;
                     }
                     let name = self.cdk_name(function).unwrap_or_default();
-                    if name.ends_with("codebuild.BuildSpec.fromObject") || name.ends_with("codebuild.BuildSpec.fromObjectToYaml") {
+                    if name.ends_with("codebuild.BuildSpec.fromObject")
+                        || name.ends_with("codebuild.BuildSpec.fromObjectToYaml")
+                    {
                         return command_key(key).then(|| self.found(Runner::CodeBuild, outer, list, spec));
                     }
                     match function.field("property").map(Syn::text) {
@@ -114,20 +124,37 @@ impl<'a> Model<'a> {
                     }
                 }
                 "member_expression" => {
-                    if !matches!(outer.field("property").map(Syn::text), Some("join" | "concat" | "filter" | "flat")) {
+                    if !matches!(
+                        outer.field("property").map(Syn::text),
+                        Some("join" | "concat" | "filter" | "flat")
+                    ) {
                         return None;
                     }
                 }
                 "new_expression" => {
                     let site = self.site_of(outer)?;
-                    return self.runner_of(&site, key, list).map(|runner| self.found(runner, outer, list, None));
+                    return self
+                        .runner_of(&site, key, list)
+                        .map(|runner| self.found(runner, outer, list, None));
                 }
-                "variable_declarator" | "public_field_definition" | "function_declaration" | "method_definition" => {
+                "variable_declarator"
+                | "public_field_definition"
+                | "function_declaration"
+                | "method_definition" => {
                     return self.followed(outer.field("name")?, key, list, spec, depth);
                 }
-                "arguments" | "parenthesized_expression" | "as_expression" | "satisfies_expression" | "spread_element"
-                | "ternary_expression" | "return_statement" | "statement_block" | "arrow_function" | "binary_expression"
-                | "if_statement" | "else_clause" => {}
+                "arguments"
+                | "parenthesized_expression"
+                | "as_expression"
+                | "satisfies_expression"
+                | "spread_element"
+                | "ternary_expression"
+                | "return_statement"
+                | "statement_block"
+                | "arrow_function"
+                | "binary_expression"
+                | "if_statement"
+                | "else_clause" => {}
                 _ => return None,
             }
             inner = outer;
@@ -145,23 +172,32 @@ impl<'a> Model<'a> {
         depth: u8,
     ) -> Option<Command<'a>> {
         let text = name.text().rsplit('.').next()?;
-        words(Syn::root(name.file), text).filter_map(|at| name.at(at)).filter(|node| *node != name).find_map(|node| {
-            let mut used = node;
-            match node.kind() {
-                "identifier" => {}
-                "shorthand_property_identifier" => {
-                    return self.command_at(node, key.or(Some(node.text())), list, spec, depth);
+        words(Syn::root(name.file), text).filter_map(|at| name.at(at)).filter(|node| *node != name).find_map(
+            |node| {
+                let mut used = node;
+                match node.kind() {
+                    "identifier" => {}
+                    "shorthand_property_identifier" => {
+                        return self.command_at(node, key.or(Some(node.text())), list, spec, depth);
+                    }
+                    // `this.commands`, `this.commands()`.
+                    "property_identifier" => {
+                        used = node.parent().filter(|parent| parent.is("member_expression"))?
+                    }
+                    _ => return None,
                 }
-                // `this.commands`, `this.commands()`.
-                "property_identifier" => used = node.parent().filter(|parent| parent.is("member_expression"))?,
-                _ => return None,
-            }
-            if let Some(call) = used.parent().filter(|parent| parent.is("call_expression") && parent.field("function") == Some(used)) {
-                used = call;
-            }
-            let declares = used.parent().is_some_and(|parent| parent.is("variable_declarator") && parent.field("name") == Some(used));
-            if declares { None } else { self.command_at(used, key, list, spec, depth) }
-        })
+                if let Some(call) = used
+                    .parent()
+                    .filter(|parent| parent.is("call_expression") && parent.field("function") == Some(used))
+                {
+                    used = call;
+                }
+                let declares = used.parent().is_some_and(|parent| {
+                    parent.is("variable_declarator") && parent.field("name") == Some(used)
+                });
+                if declares { None } else { self.command_at(used, key, list, spec, depth) }
+            },
+        )
     }
 
     fn runner_of(&self, site: &Site<'a>, key: Option<&str>, list: Option<Syn<'a>>) -> Option<Runner> {
@@ -169,22 +205,33 @@ impl<'a> Model<'a> {
             return command_key(key).then_some(Runner::Step);
         }
         let shell = list.is_some_and(|list| {
-            let head: Vec<&str> = list.children().take(2).map(|item| item.text().trim_matches(['\'', '"'])).collect();
+            let head: Vec<&str> =
+                list.children().take(2).map(|item| item.text().trim_matches(['\'', '"'])).collect();
             matches!(head.as_slice(), ["bash" | "sh" | "/bin/bash" | "/bin/sh", flag] if flag.ends_with('c'))
         });
         (key == Some("command") && shell).then_some(Runner::Bundling)
     }
 
-    fn found(&self, runner: Runner, anchor: Syn<'a>, list: Option<Syn<'a>>, spec: Option<Syn<'a>>) -> Command<'a> {
+    fn found(
+        &self,
+        runner: Runner,
+        anchor: Syn<'a>,
+        list: Option<Syn<'a>>,
+        spec: Option<Syn<'a>>,
+    ) -> Command<'a> {
         let around = std::iter::once(anchor).chain(anchor.ancestors());
         let owner = around
             .filter(|node| node.is("new_expression"))
             .filter_map(|node| self.site_of(node))
-            .find(|site| site.id().is_some() || site.arguments.first().is_some_and(|first| first.is("string")))
-            .map(|site| site.arguments.first().filter(|first| first.is("string")).map_or_else(
-                || site.label(),
-                |first| super::imports::string_text(*first).to_owned(),
-            ));
+            .find(|site| {
+                site.id().is_some() || site.arguments.first().is_some_and(|first| first.is("string"))
+            })
+            .map(|site| {
+                site.arguments
+                    .first()
+                    .filter(|first| first.is("string"))
+                    .map_or_else(|| site.label(), |first| super::imports::string_text(*first).to_owned())
+            });
         Command {
             runner,
             shell: Defaults::PLAIN,
@@ -244,7 +291,9 @@ fn yaml_command(literal: Syn<'_>) -> Option<Command<'_>> {
         if key != "run" || odd || !matches!(shell, None | Some("bash" | "sh")) {
             return None;
         }
-        let step = yaml_sibling(innermost, "name").and_then(|pair| pair.field("value")).map(|name| name.text().to_owned());
+        let step = yaml_sibling(innermost, "name")
+            .and_then(|pair| pair.field("value"))
+            .map(|name| name.text().to_owned());
         let pipefail = shell == Some("bash");
         (Runner::Workflow, Defaults { errexit: true, pipefail }, step.or_else(|| around(2)))
     } else if name == ".gitlab-ci.yml" {
@@ -258,7 +307,9 @@ fn yaml_command(literal: Syn<'_>) -> Option<Command<'_>> {
         }
         (Runner::CodeBuild, Defaults::PLAIN, around(1).map(|phase| format!("Phase {phase}")))
     };
-    let list = literal.ancestors().find(|outer| matches!(outer.kind(), "block_sequence" | "flow_sequence" | "block_mapping_pair"));
+    let list = literal
+        .ancestors()
+        .find(|outer| matches!(outer.kind(), "block_sequence" | "flow_sequence" | "block_mapping_pair"));
     Some(Command {
         runner,
         shell,

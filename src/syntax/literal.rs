@@ -65,7 +65,8 @@ fn escaped(node: Syn<'_>, quoted: bool) -> Literal {
     let (start, end) = (node.start() + inset, node.end().saturating_sub(inset).max(node.start() + inset));
     let text = node.file.text.get(start..end).unwrap_or_default();
     let folds = !node.file.language.is_script();
-    let substitutions: Vec<_> = node.children().filter(|child| child.is("template_substitution")).map(Syn::span).collect();
+    let substitutions: Vec<_> =
+        node.children().filter(|child| child.is("template_substitution")).map(Syn::span).collect();
     let mut out = Writer::default();
     let mut chars = text.char_indices().peekable();
     while let Some((offset, character)) = chars.next() {
@@ -80,7 +81,10 @@ fn escaped(node: Syn<'_>, quoted: bool) -> Literal {
                 Some('t') => out.push('\t', at),
                 Some('\n') | None => {}
                 Some('u' | 'x') => {
-                    while chars.next_if(|(_, next)| next.is_ascii_hexdigit() || matches!(next, '{' | '}')).is_some() {}
+                    while chars
+                        .next_if(|(_, next)| next.is_ascii_hexdigit() || matches!(next, '{' | '}'))
+                        .is_some()
+                    {}
                     out.push('X', at);
                 }
                 Some(other) => out.push(other, at),
@@ -140,7 +144,9 @@ fn block(node: Syn<'_>) -> Option<Literal> {
 fn without_expressions(mut literal: Literal) -> Literal {
     let mut from = 0;
     while let Some(start) = literal.text.get(from..).and_then(|rest| rest.find("${{")).map(|at| at + from) {
-        let Some(length) = literal.text.get(start..).and_then(|rest| rest.find("}}")).map(|at| at + 2) else { break };
+        let Some(length) = literal.text.get(start..).and_then(|rest| rest.find("}}")).map(|at| at + 2) else {
+            break;
+        };
         literal.text.replace_range(start..start + length, &"X".repeat(length));
         from = start + length;
     }
@@ -163,11 +169,19 @@ mod tests {
     #[track_caller]
     fn check(source: &str, language: Language, says: &str, part: &str, in_source: &str) {
         let parsed = parse("x", source.into(), language).unwrap();
-        let kinds =
-            ["string", "template_string", "double_quote_scalar", "single_quote_scalar", "block_scalar", "plain_scalar"];
+        let kinds = [
+            "string",
+            "template_string",
+            "double_quote_scalar",
+            "single_quote_scalar",
+            "block_scalar",
+            "plain_scalar",
+        ];
         let root = Syn::root(&parsed);
         let node = match language {
-            Language::Yaml | Language::Json => first(root, &["block_mapping_pair", "pair"]).and_then(|pair| pair.field("value")),
+            Language::Yaml | Language::Json => {
+                first(root, &["block_mapping_pair", "pair"]).and_then(|pair| pair.field("value"))
+            }
             _ => Some(root),
         };
         let literal = Literal::of(first(node.unwrap(), &kinds).unwrap()).unwrap();

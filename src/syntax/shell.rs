@@ -131,9 +131,12 @@ impl<'t> Walk<'t> {
     }
 
     fn cut(&mut self, check: Check, span: Range<usize>) {
-        let by = self.text.get(span.clone()).unwrap_or_default().trim().trim_start_matches(';').trim().to_owned();
+        let by =
+            self.text.get(span.clone()).unwrap_or_default().trim().trim_start_matches(';').trim().to_owned();
         self.lost(check, by);
-        self.found.edits.push(ShellEdit { span: span.start + self.base..span.end + self.base, text: String::new() });
+        self.found
+            .edits
+            .push(ShellEdit { span: span.start + self.base..span.end + self.base, text: String::new() });
     }
 
     fn lost(&mut self, mut check: Check, by: String) {
@@ -205,7 +208,8 @@ impl<'t> Walk<'t> {
     fn fails_later(&self, node: Node<'_>) -> bool {
         let rest = self.text.get(node.end_byte()..).unwrap_or_default();
         rest.match_indices("exit ").any(|(at, _)| {
-            rest.get(at + 5..).is_some_and(|code| code.starts_with(['1', '2', '3', '4', '5', '6', '7', '8', '9', '$', '"']))
+            rest.get(at + 5..)
+                .is_some_and(|code| code.starts_with(['1', '2', '3', '4', '5', '6', '7', '8', '9', '$', '"']))
         })
     }
 
@@ -234,7 +238,9 @@ impl<'t> Walk<'t> {
     fn sequence(&mut self, statements: &[Node<'_>]) {
         let uses_status = self.text.contains("$?") || self.text.contains("PIPESTATUS");
         let off = statements.iter().position(|node| self.of(*node) == "set +e");
-        let on_again = off.is_some_and(|off| statements.iter().skip(off + 1).any(|node| self.of(*node).starts_with("set -e")));
+        let on_again = off.is_some_and(|off| {
+            statements.iter().skip(off + 1).any(|node| self.of(*node).starts_with("set -e"))
+        });
         let stops = self.errexit && off.is_none();
         if uses_status || on_again || stops {
             return;
@@ -248,7 +254,8 @@ impl<'t> Walk<'t> {
                 repaired = true;
             }
         }
-        let ends = off.filter(|_| repaired).and_then(|off| Some((statements.get(off)?, statements.get(off + 1)?)));
+        let ends =
+            off.filter(|_| repaired).and_then(|off| Some((statements.get(off)?, statements.get(off + 1)?)));
         if let Some((node, next)) = ends {
             let span = node.start_byte() + self.base..next.start_byte() + self.base;
             self.found.edits.push(ShellEdit { span, text: String::new() });
@@ -287,12 +294,20 @@ impl<'t> Walk<'t> {
         let parts = children(node);
         let words: Vec<&str> = parts.iter().map(|part| self.of(*part)).collect();
         let [program, flag, ..] = words.as_slice() else { return };
-        let Some(script) = parts.get(2).filter(|part| matches!(part.kind(), "string" | "raw_string")) else { return };
-        if !matches!(*program, "bash" | "sh" | "/bin/bash" | "/bin/sh") || !flag.starts_with('-') || !flag.ends_with('c') {
+        let Some(script) = parts.get(2).filter(|part| matches!(part.kind(), "string" | "raw_string")) else {
+            return;
+        };
+        if !matches!(*program, "bash" | "sh" | "/bin/bash" | "/bin/sh")
+            || !flag.starts_with('-')
+            || !flag.ends_with('c')
+        {
             return;
         }
         let quoted = self.of(*script);
-        let Some(inner) = quoted.get(1..quoted.len().saturating_sub(1)).filter(|inner| !inner.contains('\\')) else { return };
+        let Some(inner) = quoted.get(1..quoted.len().saturating_sub(1)).filter(|inner| !inner.contains('\\'))
+        else {
+            return;
+        };
         let Some(tree) = parse(inner) else { return };
         let defaults = Defaults { errexit: flag.contains('e'), pipefail: false };
         let mut walk = Walk::new(inner, self.base + script.start_byte() + 1, defaults);
@@ -369,12 +384,10 @@ fn ending(node: Node<'_>, text: &str) -> Ending {
                 _ => Ending::Other,
             }
         }
-        "redirected_statement" => {
-            match node.child_by_field_name("body") {
-                Some(body) if redirects_harmlessly(node, text) => ending(body, text),
-                _ => Ending::Other,
-            }
-        }
+        "redirected_statement" => match node.child_by_field_name("body") {
+            Some(body) if redirects_harmlessly(node, text) => ending(body, text),
+            _ => Ending::Other,
+        },
         "list" => {
             let parts = children(node);
             let both = |a: Ending, b: Ending| if a == b { a } else { Ending::Other };
@@ -421,7 +434,11 @@ mod tests {
             assert_eq!(found.needs_bash, case.needs.is_some(), "{}", case.command);
             if let Some(rewrite) = case.rewrite {
                 assert_eq!(found.repaired(&case.command), rewrite);
-                assert_eq!(masked(&rewrite, Defaults::PLAIN), None, "a second run finds nothing in {rewrite}");
+                assert_eq!(
+                    masked(&rewrite, Defaults::PLAIN),
+                    None,
+                    "a second run finds nothing in {rewrite}"
+                );
             }
         }
     }

@@ -36,19 +36,71 @@ pub struct Script {
 
 /// Parts of a script's or a file's name that say it checks something.
 const VERBS: [&str; 22] = [
-    "test", "tests", "lint", "tsc", "typecheck", "check", "checks", "build", "compile", "bundle", "synth", "deploy", "validate",
-    "verify", "e2e", "jest", "vitest", "mocha", "eslint", "coverage", "integration", "unit",
+    "test",
+    "tests",
+    "lint",
+    "tsc",
+    "typecheck",
+    "check",
+    "checks",
+    "build",
+    "compile",
+    "bundle",
+    "synth",
+    "deploy",
+    "validate",
+    "verify",
+    "e2e",
+    "jest",
+    "vitest",
+    "mocha",
+    "eslint",
+    "coverage",
+    "integration",
+    "unit",
 ];
 
 /// Parts that say a script is about something else, whatever follows.
-const NOT_CHECKS: [&str; 12] =
-    ["clean", "clear", "start", "stop", "watch", "fix", "report", "reports", "audit", "update", "setup", "teardown"];
+const NOT_CHECKS: [&str; 12] = [
+    "clean", "clear", "start", "stop", "watch", "fix", "report", "reports", "audit", "update", "setup",
+    "teardown",
+];
 
 /// Programs that are checks whatever their arguments.
 const PROGRAMS: [&str; 33] = [
-    "tsc", "vue-tsc", "jest", "vitest", "mocha", "ava", "cypress", "playwright", "eslint", "tslint", "stylelint", "biome",
-    "pytest", "tox", "nox", "mypy", "pyright", "flake8", "pylint", "mvn", "mvnw", "gradle", "gradlew", "cfn-lint", "cfn_nag",
-    "cfn_nag_scan", "checkov", "tflint", "semgrep", "rspec", "phpunit", "golangci-lint", "shellcheck",
+    "tsc",
+    "vue-tsc",
+    "jest",
+    "vitest",
+    "mocha",
+    "ava",
+    "cypress",
+    "playwright",
+    "eslint",
+    "tslint",
+    "stylelint",
+    "biome",
+    "pytest",
+    "tox",
+    "nox",
+    "mypy",
+    "pyright",
+    "flake8",
+    "pylint",
+    "mvn",
+    "mvnw",
+    "gradle",
+    "gradlew",
+    "cfn-lint",
+    "cfn_nag",
+    "cfn_nag_scan",
+    "checkov",
+    "tflint",
+    "semgrep",
+    "rspec",
+    "phpunit",
+    "golangci-lint",
+    "shellcheck",
 ];
 
 /// Programs that are checks with one of these as a later word.
@@ -91,10 +143,15 @@ pub(super) fn check_of(node: Node<'_>, text: &str) -> Option<Check> {
     found.then(|| {
         let script = script.map(|mut script| {
             place(&mut script, node, text);
-            script.span = script.span.start.saturating_sub(node.start_byte())..script.span.end.saturating_sub(node.start_byte());
+            script.span = script.span.start.saturating_sub(node.start_byte())
+                ..script.span.end.saturating_sub(node.start_byte());
             script
         });
-        Check { text: text.get(node.byte_range()).unwrap_or_default().to_owned(), at: node.start_byte(), script }
+        Check {
+            text: text.get(node.byte_range()).unwrap_or_default().to_owned(),
+            at: node.start_byte(),
+            script,
+        }
     })
 }
 
@@ -143,11 +200,25 @@ fn script_of(head: &Word<'_>, arguments: &[Word<'_>]) -> Option<Script> {
     }
     let elsewhere = arguments.iter().take_while(|word| word.text != "--").any(|word| {
         let name = word.text.split('=').next().unwrap_or_default();
-        matches!(name, "--prefix" | "-C" | "--dir" | "--cwd" | "-w" | "-ws" | "--workspace" | "--workspaces" | "--filter" | "-r" | "-F")
-            || name == "workspace"
+        matches!(
+            name,
+            "--prefix"
+                | "-C"
+                | "--dir"
+                | "--cwd"
+                | "-w"
+                | "-ws"
+                | "--workspace"
+                | "--workspaces"
+                | "--filter"
+                | "-r"
+                | "-F"
+        ) || name == "workspace"
             || name == "workspaces"
     });
-    let takes_value = |word: &str| matches!(word, "--prefix" | "-C" | "--dir" | "--cwd" | "-w" | "--workspace" | "--filter" | "-F");
+    let takes_value = |word: &str| {
+        matches!(word, "--prefix" | "-C" | "--dir" | "--cwd" | "-w" | "--workspace" | "--filter" | "-F")
+    };
     let mut skip_next = false;
     let mut plain = arguments.iter().filter(|word| {
         if skip_next {
@@ -168,31 +239,44 @@ fn script_of(head: &Word<'_>, arguments: &[Word<'_>]) -> Option<Script> {
         _ => return None,
     };
     let name = if matches!(word.text, "t" | "tst") { "test" } else { word.text };
-    Some(Script { manager: head.text.to_owned(), name: name.to_owned(), span: word.span.clone(), folder: None, elsewhere })
+    Some(Script {
+        manager: head.text.to_owned(),
+        name: name.to_owned(),
+        span: word.span.clone(),
+        folder: None,
+        elsewhere,
+    })
 }
 
 /// Where a script's package.json is: behind the `cd`s that come before in the text.
 fn place(script: &mut Script, node: Node<'_>, text: &str) {
     let before = text.get(..node.start_byte()).unwrap_or_default();
-    let mut folders = before.split(['&', ';', '\n', '(', '|', '{']).filter_map(|part| part.trim().strip_prefix("cd "));
+    let mut folders =
+        before.split(['&', ';', '\n', '(', '|', '{']).filter_map(|part| part.trim().strip_prefix("cd "));
     script.folder = folders.next().map(|folder| folder.trim().trim_matches(['"', '\'']).to_owned());
     let odd = script.folder.as_deref().is_some_and(|folder| folder.contains(['$', '~', 'X', '`']));
     script.elsewhere |= odd || folders.next().is_some() || before.contains("pushd ");
 }
 
 fn is_check_name(name: &str) -> bool {
-    let parts: Vec<String> =
-        name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<String> = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .map(str::to_ascii_lowercase)
+        .filter(|part| !part.is_empty())
+        .collect();
     let has = |list: &[&str]| parts.iter().any(|part| list.contains(&part.as_str()));
     let camel = name.to_ascii_lowercase();
-    let is_type_check = camel.contains("typecheck") || camel.contains("type-check") || camel.contains("types:check");
+    let is_type_check =
+        camel.contains("typecheck") || camel.contains("type-check") || camel.contains("types:check");
     (has(&VERBS) || is_type_check) && !has(&NOT_CHECKS)
 }
 
 fn is_check_program(head: &str, arguments: &[Word<'_>]) -> bool {
     let name = head.rsplit('/').next().unwrap_or(head);
     if PROGRAMS.contains(&name) {
-        return !arguments.iter().any(|word| matches!(word.text, "--version" | "--help" | "--fix" | "--init"));
+        return !arguments
+            .iter()
+            .any(|word| matches!(word.text, "--version" | "--help" | "--fix" | "--init"));
     }
     if name == "unittest" {
         return true;
@@ -202,7 +286,9 @@ fn is_check_program(head: &str, arguments: &[Word<'_>]) -> bool {
     }
     // A file of the project: `./scripts/run-tests.sh`, `bash scripts/build.sh`, `python scripts/validate.py`.
     let file = match name {
-        "bash" | "sh" | "zsh" | "python" | "python3" | "node" | "ts-node" | "tsx" => arguments.first().map(|word| word.text),
+        "bash" | "sh" | "zsh" | "python" | "python3" | "node" | "ts-node" | "tsx" => {
+            arguments.first().map(|word| word.text)
+        }
         _ => Some(head).filter(|head| head.contains(['/', '.'])),
     };
     file.is_some_and(|file| {

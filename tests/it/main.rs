@@ -6,11 +6,15 @@ mod branch;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
 mod project;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod report_diff;
 #[cfg(test)]

@@ -69,7 +69,9 @@ fn rewrites_fail_where_the_tool_fails_and_pass_where_it_passes() {
     let mut run_count = 0;
     let shells: Vec<&str> = ["bash", "dash"]
         .into_iter()
-        .filter(|shell| Command::new(shell).args(["-c", "true"]).status().is_ok_and(|status| status.success()))
+        .filter(|shell| {
+            Command::new(shell).args(["-c", "true"]).status().is_ok_and(|status| status.success())
+        })
         .collect();
     assert!(!shells.is_empty(), "neither bash nor dash is installed");
     for case in cases.iter().filter(|case| case.finding) {

@@ -60,8 +60,12 @@ fn every_documented_item_is_found_in_its_place() {
             let rules = std::iter::once(&finding["rule"]).chain(finding["also"].as_array().unwrap());
             let line = usize::try_from(finding["range"]["start"]["line"].as_u64().unwrap()).unwrap();
             let end = usize::try_from(finding["range"]["end"]["line"].as_u64().unwrap()).unwrap();
-            let shown: String =
-                files[finding["path"].as_str().unwrap()].lines().take(end).skip(line - 1).collect::<Vec<_>>().join("\n");
+            let shown: String = files[finding["path"].as_str().unwrap()]
+                .lines()
+                .take(end)
+                .skip(line - 1)
+                .collect::<Vec<_>>()
+                .join("\n");
             rules.into_iter().any(|rule| rule == item) && finding["path"] == path && shown.contains(part)
         });
         if !there {
@@ -93,7 +97,8 @@ fn all_fixes_together_compile_synthesise_and_can_be_undone() {
 
     // The real compiler.
     let scripts = |files: &Files| -> Files {
-        let wanted = |path: &str| path.ends_with(".ts") && !path.starts_with("test/") && !path.contains(".test.");
+        let wanted =
+            |path: &str| path.ends_with(".ts") && !path.starts_with("test/") && !path.contains(".test.");
         files.iter().filter(|(path, _)| wanted(path)).map(|(a, b)| (a.clone(), b.clone())).collect()
     };
     let case = |version: &str| TypeCase {
