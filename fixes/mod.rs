@@ -1,5 +1,6 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+pub mod cost;
 pub mod reliability;
 pub mod security;
 pub mod sustainability;
@@ -11,5 +12,6 @@ pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
+    cost::wa_4_5_api_throttling::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

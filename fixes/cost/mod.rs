@@ -1,0 +1,3 @@
+//! Pillar 4.
+
+pub mod wa_4_5_api_throttling;
