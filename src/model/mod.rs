@@ -2,11 +2,13 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod command;
 pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
 pub mod props;
+pub mod pipeline;
 mod release;
 pub mod scope;
 pub mod site;
@@ -19,9 +21,11 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
+pub use pipeline::PipelineStage;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
 

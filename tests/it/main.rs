@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod branch;
 #[cfg(test)]
+mod builders;
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod generator;
@@ -14,12 +18,15 @@ mod npm;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod report_diff;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod shell;
 mod support;
 #[cfg(test)]
 mod tap;
