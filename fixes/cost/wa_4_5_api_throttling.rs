@@ -281,7 +281,7 @@ fn in_config<'a>(
         .iter()
         .zip(&texts)
         .zip(&names)
-        .map(|((limit, [_, _, production, other]), names)| Field { names, ty: "number", doc: limit.doc, production, other })
+        .map(|((limit, [_, _, production, other]), names)| Field { names, ty: "number", optional: false, doc: limit.doc, production, other })
         .collect();
     b.config_fields(known, &fields)
 }
