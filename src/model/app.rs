@@ -175,6 +175,11 @@ impl App {
         all
     }
 
+    /// The text of a document, by its path relative to the app's root.
+    pub fn document(&self, path: &str) -> Option<Arc<str>> {
+        read_text(&self.root.join(path)).ok()
+    }
+
     /// The file at an absolute path.
     pub fn file(&self, path: &Path) -> Option<&AppFile> {
         self.by_path.get(path).and_then(|index| self.files.get(*index))
