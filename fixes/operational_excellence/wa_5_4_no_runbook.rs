@@ -62,7 +62,7 @@
 //! ## Other checkers
 //! None covers it.
 
-use crate::detect::{Findings, Match, Refusal};
+use crate::detect::{Findings, Match};
 use crate::edit::Builder;
 use crate::model::{Model, Prop};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -122,22 +122,24 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         finding.refuse(&format!("{PATH} has no place: {why}"), "make room for it, or name your own document runbook.md");
         return Some(());
     }
-    finding.fix("Write a runbook", move |b| write(b, &alarms));
+    finding.fix("Write a runbook", move |b| {
+        write(b, &alarms);
+        Ok(())
+    });
     Some(())
 }
 
-fn write<'a>(b: &mut Builder<'_, 'a>, alarms: &[Alarm<'a>]) -> Result<(), Refusal> {
+fn write<'a>(b: &mut Builder<'_, 'a>, alarms: &[Alarm<'a>]) {
     let text = Runbook { model: b.model, alarms }.text();
     b.create(b.model.app.root.join(PATH), &text);
     for alarm in alarms {
         let Some(anchor) = &alarm.anchor else { continue };
-        point(b, alarm, &format!("Runbook: {PATH}#{anchor}"))?;
+        point(b, alarm, &format!("Runbook: {PATH}#{anchor}"));
     }
-    Ok(())
 }
 
 /// Ends an alarm's description with the way to its section.
-fn point<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>, pointer: &str) -> Result<(), Refusal> {
+fn point<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>, pointer: &str) {
     match alarm.props.get(b.model, "alarmDescription") {
         Prop::Absent => {
             if let Some(object) = alarm.props.object().filter(|object| std::ptr::eq(object.file, alarm.node.file)) {
@@ -154,7 +156,6 @@ fn point<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>, pointer: &str) -> Resul
         }
         _ => {}
     }
-    Ok(())
 }
 
 fn has_link<'a>(model: &Model<'a>, alarm: &Alarm<'a>) -> bool {
