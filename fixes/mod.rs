@@ -19,5 +19,6 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
+    operational_excellence::wa_5_4_no_runbook::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];
