@@ -13,7 +13,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::report::Command as Kind;
 use args::{Cli, Command, RunArgs};
-use run::{Environment, Run, exit_code, texts};
+use run::{Environment, Run, texts};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -69,7 +69,7 @@ fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.scan();
     let counts = run.print(args, environment, &Kind::Scan, &plan, &texts(&plan, &run.root))?;
-    Ok(exit_code(&counts, args))
+    Ok(run.exit_code(&counts, 0, args))
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
@@ -77,8 +77,7 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let plan = run.plan();
     let counts = run.print(args, environment, &Kind::Diff, &plan, &texts(&plan, &run.root))?;
     // A preview leaves everything that it would fix.
-    let pending = counts.remaining + counts.outcomes.fixed > 0;
-    Ok(if counts.outcomes.backed_out > 0 { 3 } else { u8::from(pending && !args.exit_zero) })
+    Ok(run.exit_code(&counts, counts.outcomes.fixed, args))
 }
 
 fn explain(selector: &str) -> Result<u8> {

@@ -14,7 +14,8 @@ use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
 use crate::report::{self, Command, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
-use crate::source::{DiscoverOptions, Skipped, discover, read_text};
+use crate::source::discover::printed;
+use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
 pub struct Environment {
@@ -66,6 +67,10 @@ pub struct Run {
     /// The folder that everything written lies in.
     pub root: PathBuf,
     skipped: Vec<Skipped>,
+    /// What is to be said of files that were named and are not looked at.
+    notes: Vec<String>,
+    /// A file that was named cannot be read: the run fails, though the others are seen to.
+    failed: bool,
     started: Instant,
 }
 
@@ -114,7 +119,8 @@ impl Run {
             tests: args.tests || config.paths.tests,
             exclude: config.paths.exclude.clone(),
         };
-        let found = discover(&outermost, &discover_options);
+        let mut found = discover(&outermost, &discover_options);
+        let named = Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let rules = select(args, &config)?;
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
@@ -134,6 +140,8 @@ impl Run {
             min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
             root: common(&outermost).unwrap_or(start),
             skipped: found.skipped,
+            notes: named.notes,
+            failed: named.failed,
             started,
         })
     }
@@ -151,6 +159,7 @@ impl Run {
     fn with_skipped(&self, mut plan: Plan) -> Plan {
         plan.skipped.extend(self.skipped.iter().cloned());
         plan.skipped.sort();
+        plan.notes.extend(self.notes.iter().cloned());
         plan
     }
 
@@ -190,7 +199,12 @@ impl Run {
         }
         let terminal = std::io::stderr().is_terminal();
         let mut err = std::io::stderr().lock();
-        if !args.quiet {
+        if args.quiet {
+            // What a run could not look at is no part of a summary: without it, quiet would mean clean.
+            for skipped in plan.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem) {
+                writeln!(err, "wa-fix: {}: {}", skipped.path, skipped.why)?;
+            }
+        } else {
             let look = Look { colour: environment.colour(args.color, terminal), width };
             summary::write(&report, look, &mut err)?;
             for note in &plan.notes {
@@ -198,6 +212,17 @@ impl Run {
             }
         }
         Ok(report.counts())
+    }
+
+    /// The exit code. `pending` are findings that are fixed in a preview only.
+    pub fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
+        if self.failed {
+            2
+        } else if counts.outcomes.backed_out > 0 {
+            3
+        } else {
+            u8::from(counts.remaining + counts.problems + pending > 0 && !args.exit_zero)
+        }
     }
 }
 
@@ -215,14 +240,35 @@ pub fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
     texts
 }
 
-/// The exit code of a run.
-pub fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
-    if counts.outcomes.backed_out > 0 {
-        3
-    } else if counts.remaining > 0 && !args.exit_zero {
-        1
-    } else {
-        0
+/// What became of files that were named one by one.
+struct Named {
+    notes: Vec<String>,
+    failed: bool,
+}
+
+impl Named {
+    /// A named file that cannot be read is a failure, whatever the reason; one that is left out gets a note,
+    /// for a person who names a file expects to hear of it.
+    fn look<'p>(found: &mut Discovery, files: impl Iterator<Item = &'p PathBuf>, cwd: &Path) -> Self {
+        let mut named = Self { notes: Vec::new(), failed: false };
+        for file in files {
+            let path = printed(file, cwd);
+            if let Some(at) = found.files.iter().position(|candidate| candidate.file == *file) {
+                if let Err(why) = read_text(file) {
+                    found.files.remove(at);
+                    found.skipped.push(Skipped { path, kind: SkipKind::Problem, why: why.to_string() });
+                    named.failed = true;
+                }
+            } else {
+                let why = found.skipped.iter().find(|skipped| skipped.path == path);
+                let why = why.map_or(
+                    "is ignored by the project, or no kind of file that wa-fix reads",
+                    |skipped| &skipped.why,
+                );
+                named.notes.push(format!("{path} is left out: it {why}"));
+            }
+        }
+        named
     }
 }
 

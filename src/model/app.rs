@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
-use crate::source::{Candidate, Language, Skipped, Unreadable, read_text};
+use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
 
 /// Which generation of the CDK an app is written for.
@@ -208,13 +208,14 @@ impl App {
         for file in &self.files {
             let path = file.candidate.path.clone();
             match file.text() {
-                Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
+                Err(why) => skipped.push(Skipped { path, kind: why.kind(), why: why.to_string() }),
                 Ok(_) => {
                     if let Some(parsed) = file.parsed.get().and_then(Option::as_deref) {
                         if let Some(offset) = first_error(parsed) {
                             let line = line_of(&parsed.text, offset);
                             skipped.push(Skipped {
                                 path,
+                                kind: SkipKind::Problem,
                                 why: format!("has a syntax error in line {line}; mend it, then run again"),
                             });
                         }

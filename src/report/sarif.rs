@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::{Report, Skipped};
+use crate::source::SkipKind;
 use crate::detect::{Finding, Outcome, ShownEdit, ShownFix, TextRange};
 use crate::rule::{Impact, Meta};
 
@@ -173,7 +174,7 @@ fn region(range: TextRange) -> Value {
 
 fn notification(skipped: &Skipped) -> Value {
     json!({
-        "level": "warning",
+        "level": if skipped.kind == SkipKind::Problem { "warning" } else { "note" },
         "message": { "text": format!("{}: {}", skipped.path, skipped.why) },
         "locations": [{ "physicalLocation": { "artifactLocation": artifact(&skipped.path) } }],
     })

@@ -2,11 +2,17 @@
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod branch;
+#[cfg(test)]
+mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
@@ -16,8 +22,14 @@ mod report_diff;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod run;
+#[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod terminal;
+#[cfg(test)]
+mod torture;
 #[cfg(test)]
 mod write;

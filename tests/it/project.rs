@@ -61,6 +61,11 @@ impl Project {
         self.root.parent().unwrap()
     }
 
+    /// Where journals of projects without a repository go.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
