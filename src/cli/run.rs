@@ -81,6 +81,9 @@ impl Run {
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
     pub fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
+        if let Some(file) = &args.output {
+            crate::write::check_output(file)?;
+        }
         let cwd = std::env::current_dir()
             .context("the working directory cannot be read; change to one that exists")?;
         let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
@@ -260,8 +263,12 @@ impl Named {
                     named.failed = true;
                 }
             } else {
-                let why = found.skipped.iter().find(|skipped| skipped.path == path);
-                let why = why.map_or(
+                let skipped = found.skipped.iter().find(|skipped| skipped.path == path);
+                if skipped.is_some_and(|skipped| skipped.kind == SkipKind::Problem) {
+                    named.failed = true;
+                    continue;
+                }
+                let why = skipped.map_or(
                     "is ignored by the project, or no kind of file that wa-fix reads",
                     |skipped| &skipped.why,
                 );

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
+use crate::source::discover::slashed;
 use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
 
@@ -145,14 +146,14 @@ impl App {
         self.files
             .first()
             .and_then(|other| sibling_path(&other.candidate.file, &other.candidate.path, file))
-            .unwrap_or_else(|| file.to_string_lossy().replace('\\', "/"))
+            .unwrap_or_else(|| slashed(file))
     }
 
     /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
     /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
     pub fn documents(&self) -> Vec<String> {
         let relative = |file: &Path| {
-            file.strip_prefix(&self.root).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
+            file.strip_prefix(&self.root).ok().map(slashed)
         };
         let is_document = |path: &String| {
             [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
@@ -241,7 +242,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 fn sibling_path(other: &Path, shown: &str, file: &Path) -> Option<String> {
     let depth = other.components().count() - Path::new(shown).components().count();
     let base: PathBuf = other.components().take(depth).collect();
-    Some(file.strip_prefix(base).ok()?.to_string_lossy().replace('\\', "/"))
+    Some(slashed(file.strip_prefix(base).ok()?))
 }
 
 /// Resolves `.` and `..` by name.

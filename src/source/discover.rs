@@ -68,8 +68,12 @@ const TEST_FOLDERS: [&str; 6] = ["test", "tests", "__tests__", "__mocks__", "__s
 
 /// A path as printed: relative to `cwd` where it is under it, with `/` between its parts.
 pub fn printed(file: &Path, cwd: &Path) -> String {
-    let shown = file.strip_prefix(cwd).unwrap_or(file);
-    let text = shown.to_string_lossy();
+    slashed(file.strip_prefix(cwd).unwrap_or(file))
+}
+
+/// A path with `/` between its parts. Where that is the system's own separator, a backslash is a letter.
+pub(crate) fn slashed(path: &Path) -> String {
+    let text = path.to_string_lossy();
     if std::path::MAIN_SEPARATOR == '/' {
         text.into_owned()
     } else {
@@ -145,7 +149,8 @@ fn unwalkable(error: &ignore::Error, root: &Path, cwd: &Path) -> Skipped {
         }
     }
     let path = printed(place(error).unwrap_or(root), cwd);
-    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    // The error's own text repeats the path, and in full.
+    let why = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
     Skipped { path, kind: SkipKind::Problem, why: format!("cannot be read: {why}") }
 }
 

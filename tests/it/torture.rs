@@ -11,7 +11,7 @@ use wa_fix::plan::Plan;
 use wa_fix::rule::{Impact, Meta, Pillar, Rule, Tier};
 
 use crate::npm::Files;
-use crate::project::{Project, try_git};
+use crate::project::{Project, same, try_git};
 use crate::run::{JOB, MANIFEST};
 use crate::support::{after, plan_files};
 use crate::terminal::Terminal;
@@ -232,7 +232,7 @@ fn row_04_write_that_dies_leaves_every_file_whole() {
     let before = project.tree();
     let ran = project.shell("ulimit -f 0; trap '' XFSZ; exec \"$WA_FIX\" apply --select 2.5 2>&1 | cat");
     assert!(ran.text().contains("wa-fix: ") && ran.text().contains("nothing was changed"), "{ran}");
-    assert_eq!(project.tree(), before);
+    same(&project, &before);
     // The signal that ends a process at once is no better an excuse.
     let mut command = std::process::Command::new("sh");
     crate::run::at_home(&mut command, project.root(), project.home());
@@ -242,7 +242,7 @@ fn row_04_write_that_dies_leaves_every_file_whole() {
         .output()
         .unwrap();
     assert!(!killed.status.success());
-    assert_eq!(project.tree(), before);
+    same(&project, &before);
     project.run(&["apply", "--select", "2.5"]).ends(0);
 }
 
@@ -282,7 +282,7 @@ fn row_05_a_review_that_is_left_writes_nothing() {
         terminal.wait_for("Write this fix").keys(keys);
         let (code, shown) = terminal.end();
         assert_ne!(code, Some(0), "{keys:?}: {shown}");
-        assert_eq!(project.tree(), before, "{keys:?}");
+        same(&project, &before);
     }
 }
 
@@ -363,7 +363,7 @@ fn row_10_the_preview_is_accepted_by_git_apply() {
         assert!(diff.text().contains("@@"), "{diff}");
         let by_git = project.copy_patched(folder, &diff.out);
         project.run_in(folder, &["apply", "--all", "--quiet", "--exit-zero"]).ends(0);
-        assert_eq!(by_git.tree(), project.tree(), "from `{folder}`");
+        same(&project, &by_git.tree());
     }
 }
 
@@ -459,7 +459,7 @@ fn row_14_interactive_without_a_terminal_says_what_to_do_instead() {
     }
     // Without even a controlling terminal.
     project.shell("setsid \"$WA_FIX\" -i < /dev/null; exit $?").ends(2).says("--interactive needs a terminal");
-    assert_eq!(project.tree(), before);
+    same(&project, &before);
 }
 
 #[test]
@@ -490,7 +490,7 @@ fn row_16_a_file_with_a_syntax_error_is_untouched_and_reported_with_its_line() {
     let project = Project::committed(&[("package.json", MANIFEST), ("lib/job.ts", &broken)]);
     let before = project.tree();
     let ran = project.run(&["apply", "--select", "2.5"]).ends(1);
-    assert_eq!(project.tree(), before);
+    same(&project, &before);
     let line = broken.lines().position(|line| line.contains("half")).unwrap() + 1;
     let reported = [line, line + 1]
         .iter()
