@@ -143,8 +143,8 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         _ => {}
     }
     let scope = b.scope_text(function);
-    let (id, own_name) = names_for(&function.label());
-    let id = b.fresh_id(at, &[&id]);
+    let id = b.sibling_id(function, "DeadLetterQueue");
+    let own_name = name_for(&function.label());
     // Several functions in a file get a queue each: then every queue is called by its function.
     let functions =
         b.model.sites(at.file).iter().filter(|site| b.model.builds(site, "aws_lambda.Function")).count();
@@ -170,7 +170,7 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         lines.push("enforceSSL: true,".to_owned());
     }
     lines.push(format!("retentionPeriod: {duration}.days(14),"));
-    let mut code = format!("const {name} = new {queue}({scope}, '{id}', {{\n  {}\n}});", lines.join("\n  "));
+    let mut code = format!("const {name} = new {queue}({scope}, {id}, {{\n  {}\n}});", lines.join("\n  "));
     if let (Some(_), Some(role)) = (key, role.value()) {
         // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
@@ -186,20 +186,15 @@ fn unknown_role() -> Refusal {
     )
 }
 
-/// A construct id in the style of the function's, and a name for the variable.
-fn names_for(label: &str) -> (String, String) {
-    let id = if label.contains('-') {
-        format!("{label}-dead-letter-queue")
-    } else {
-        format!("{label}DeadLetterQueue")
-    };
+/// `ordersDeadLetterQueue` for the function `Orders`.
+fn name_for(label: &str) -> String {
     let words: String = label
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .enumerate()
         .map(|(index, word)| capital(word, index > 0))
         .collect();
-    (id, format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit())))
+    format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A word with its first letter in upper or lower case.

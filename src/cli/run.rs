@@ -18,7 +18,7 @@ use crate::source::discover::printed;
 use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
-pub struct Environment {
+pub(crate) struct Environment {
     /// `NO_COLOR` is set.
     pub no_color: bool,
     /// `CLICOLOR_FORCE` is set.
@@ -31,7 +31,7 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the process's environment.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = || set("HOME").map(|home| Path::new(&home).join(".local/state"));
         let state_home =
@@ -45,7 +45,7 @@ impl Environment {
     }
 
     /// Whether to colour a stream.
-    pub fn colour(&self, choice: Color, terminal: bool) -> bool {
+    pub(crate) fn colour(&self, choice: Color, terminal: bool) -> bool {
         match choice {
             Color::Always => true,
             Color::Never => false,
@@ -55,7 +55,7 @@ impl Environment {
 }
 
 /// A run that is ready to start.
-pub struct Run {
+pub(crate) struct Run {
     /// The apps.
     pub apps: Vec<App>,
     /// The rules.
@@ -79,7 +79,7 @@ impl Run {
     ///
     /// # Errors
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
-    pub fn prepare(args: &RunArgs) -> Result<Self> {
+    pub(crate) fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
         if let Some(file) = &args.output {
             crate::write::check_output(file)?;
@@ -150,12 +150,12 @@ impl Run {
     }
 
     /// Finds only.
-    pub fn scan(&self) -> Plan {
+    pub(crate) fn scan(&self) -> Plan {
         self.with_skipped(plan::scan(&self.apps, &self.rules, &self.options))
     }
 
     /// Finds and plans.
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         self.with_skipped(plan::plan(&self.apps, &self.rules, &self.options))
     }
 
@@ -170,7 +170,7 @@ impl Run {
     ///
     /// # Errors
     /// Those of the streams.
-    pub fn print(
+    pub(crate) fn print(
         &self,
         args: &RunArgs,
         environment: &Environment,
@@ -230,19 +230,20 @@ impl Run {
 }
 
 /// The texts of files with findings, as they are on disk now, for code frames.
-pub fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
     let cwd = std::env::current_dir().unwrap_or_else(|_| root.to_owned());
     let mut texts = BTreeMap::new();
     for finding in &plan.findings {
-        if !texts.contains_key(&finding.path) {
-            if let Ok(text) = read_text(&cwd.join(&finding.path)) {
-                texts.insert(finding.path.clone(), text.to_string());
-            }
+        if !texts.contains_key(&finding.path)
+            && let Ok(text) = read_text(&cwd.join(&finding.path))
+        {
+            texts.insert(finding.path.clone(), text.to_string());
         }
     }
     texts
 }
 
+<<<<<<< HEAD
 /// What became of files that were named one by one.
 struct Named {
     notes: Vec<String>,
@@ -277,6 +278,11 @@ impl Named {
         }
         named
     }
+=======
+/// The exit code of a run.
+pub(crate) fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
+    if counts.outcomes.backed_out > 0 { 3 } else { u8::from(counts.remaining > 0 && !args.exit_zero) }
+>>>>>>> main
 }
 
 /// The rules that the options and the configuration select.
@@ -297,7 +303,7 @@ fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
 }
 
 /// What to say of a selector that names no rule.
-pub fn unknown_rule(selector: &str) -> String {
+pub(crate) fn unknown_rule(selector: &str) -> String {
     let names: Vec<&str> = crate::fixes::ALL
         .iter()
         .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])

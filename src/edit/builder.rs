@@ -120,21 +120,43 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
+    pub fn remove_line(&mut self, node: Syn<'a>) {
+        let text = &node.file.text;
+        let line = line_start(text, node.start());
+        let end = text
+            .get(node.end()..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(text.len(), |length| node.end() + length + 1);
+        let alone = text.get(line..node.start()).is_some_and(|before| before.trim().is_empty());
+        let next = node.node.next_named_sibling().filter(|next| next.kind() == node.kind());
+        let span = match next {
+            Some(next) if !alone => node.start()..next.start_byte(),
+            _ => line..end,
+        };
+        self.edit(node.file, span, String::new());
+    }
+
     /// Inserts statements before another, above the comments that belong to it.
     pub fn insert_before(&mut self, statement: Syn<'a>, code: &str) {
         let style = self.style(statement.file);
         let text = &statement.file.text;
         let at = leading_start(statement);
         let base = line_indent(text, at).to_owned();
+        let line = line_start(text, at);
+        let above = text.get(..line).unwrap_or_default();
+        let code = style.adapt(code, &base);
+        if text.get(line..at).is_some_and(|before| !before.trim().is_empty()) {
+            // Another statement stands on the same line.
+            self.edit(statement.file, at..at, format!("{code}{}{base}", style.eol));
+            return;
+        }
         // Several lines stand apart from their neighbours, but not from the brace that opens the block.
         let several = code.contains('\n');
-        let above = text.get(..line_start(text, at)).unwrap_or_default();
         let touches = !ends_blank(above) && !above.trim_end().ends_with('{') && !above.trim_end().is_empty();
         let lead = if several && touches { style.eol } else { "" };
         let gap = if several || ends_blank(above) { style.eol } else { "" };
-        let lead = if lead.is_empty() { String::new() } else { format!("{lead}{base}") };
-        let code = format!("{lead}{}{}{gap}{base}", style.adapt(code, &base), style.eol);
-        self.edit(statement.file, at..at, code);
+        self.edit(statement.file, line..line, format!("{lead}{base}{code}{}{gap}", style.eol));
     }
 
     /// Inserts statements after another, behind a comment on the same line.
@@ -207,6 +229,24 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.fresh(candidates, free)
     }
 
+    /// The id, as code, of a construct that goes with another: its id and a suffix in `PascalCase`, or in
+    /// `kebab-case` where the id is. An id that is computed, as in a loop, stays computed.
+    pub fn sibling_id(&mut self, site: &crate::model::Site<'a>, suffix: &str) -> String {
+        let Some(id) = site.id() else {
+            return format!("'{}'", self.fresh_id(site.node, &[suffix]));
+        };
+        let text = id.text();
+        let suffix = if text.contains('-') { kebab(suffix) } else { suffix.to_owned() };
+        match id.kind() {
+            "string" => {
+                let wanted = format!("{}{suffix}", site.id_text().unwrap_or_default());
+                format!("'{}'", self.fresh_id(site.node, &[&wanted]))
+            }
+            "template_string" => format!("{}{suffix}`", text.strip_suffix('`').unwrap_or(text)),
+            _ => format!("`${{{text}}}{suffix}`"),
+        }
+    }
+
     fn fresh(&mut self, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
         let first = candidates.first().copied().unwrap_or("waFix");
         let name = candidates
@@ -260,6 +300,18 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 }
 
+/// `DeadLetterQueue` as `-dead-letter-queue`.
+fn kebab(suffix: &str) -> String {
+    let mut out = String::with_capacity(suffix.len() + 4);
+    for character in suffix.chars() {
+        if character.is_ascii_uppercase() {
+            out.push('-');
+        }
+        out.push(character.to_ascii_lowercase());
+    }
+    out
+}
+
 /// Refuses with a reason and a next step.
 pub fn no_fix(why: &str, next: &str) -> Refusal {
     Refusal::NoFix { why: why.to_owned(), next: next.to_owned() }
@@ -297,7 +349,7 @@ fn ends_blank(above: &str) -> bool {
 }
 
 /// Where a statement's line ends, a comment on it included.
-fn trailing_end(text: &str, end: usize) -> usize {
+pub(super) fn trailing_end(text: &str, end: usize) -> usize {
     let rest = text.get(end..).unwrap_or_default();
     let line = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
     let tail = line.trim_start_matches([' ', '\t', ',', ';']);

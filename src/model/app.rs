@@ -211,6 +211,7 @@ impl App {
             match file.text() {
                 Err(why) => skipped.push(Skipped { path, kind: why.kind(), why: why.to_string() }),
                 Ok(_) => {
+<<<<<<< HEAD
                     if let Some(parsed) = file.parsed.get().and_then(Option::as_deref) {
                         if let Some(offset) = first_error(parsed) {
                             let line = line_of(&parsed.text, offset);
@@ -220,6 +221,16 @@ impl App {
                                 why: format!("has a syntax error in line {line}; mend it, then run again"),
                             });
                         }
+=======
+                    if let Some(parsed) = file.parsed.get().and_then(Option::as_deref)
+                        && let Some(offset) = first_error(parsed)
+                    {
+                        let line = line_of(&parsed.text, offset);
+                        skipped.push(Skipped {
+                            path,
+                            why: format!("has a syntax error in line {line}; mend it, then run again"),
+                        });
+>>>>>>> main
                     }
                 }
             }

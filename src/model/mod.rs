@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod command;
+pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
@@ -9,13 +11,18 @@ pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+pub mod types;
+mod uses;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use command::{Command, Runner};
+pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
@@ -31,7 +38,10 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
+    /// Answers of the catalogue to "is this class that class?": rules ask the same for every site.
+    is_a: Mutex<BTreeMap<String, BTreeMap<String, bool>>>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +54,13 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files, invocations: OnceLock::new() }
+        Self {
+            app,
+            catalogue: Catalogue::embedded(),
+            files,
+            environment: OnceLock::new(),
+            invocations: OnceLock::new(),
+        }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
@@ -85,12 +101,29 @@ impl<'a> Model<'a> {
 
     /// The site of a node found by a query.
     pub fn site_of(&self, node: Syn<'a>) -> Option<Site<'a>> {
-        self.sites(node.file).iter().find(|site| site.node == node).cloned()
+        let sites = self.sites(node.file);
+        let first = sites.partition_point(|site| site.node.start() < node.start());
+        let here = sites.iter().skip(first).take_while(|site| site.node.start() == node.start());
+        here.into_iter().find(|site| site.node == node).cloned()
     }
 
     /// Whether anything in the app builds a class or a subclass of it.
     pub fn app_builds(&self, class: &str) -> bool {
         self.all_sites().any(|site| self.builds(&site, class))
+    }
+
+    /// Whether a CDK class is another or extends it.
+    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
+        if class == ancestor {
+            return true;
+        }
+        let mut known = self.is_a.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known.get(class).and_then(|answers| answers.get(ancestor)) {
+            return *answer;
+        }
+        let answer = self.catalogue.is_a(class, ancestor);
+        known.entry(class.to_owned()).or_default().insert(ancestor.to_owned(), answer);
+        answer
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the
@@ -109,4 +142,9 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// Whether a node stands in a file.
+fn own_file(file: &Parsed, node: Syn<'_>) -> bool {
+    std::ptr::eq(file, node.file)
 }

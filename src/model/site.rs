@@ -108,7 +108,8 @@ impl<'a> Site<'a> {
 
     /// A name for messages: the id, else what it is bound to, else the class.
     pub fn label(&self) -> String {
-        match (self.id_text(), self.binding()) {
+        let template = self.id().filter(|id| id.is("template_string"));
+        match (self.id_text().or(template.map(super::imports::string_text)), self.binding()) {
             (Some(id), _) => id.to_owned(),
             (None, Binding::Variable(name) | Binding::Field(name)) => name.text().to_owned(),
             (None, Binding::None) => self.class.rsplit('.').next().unwrap_or(&self.class).to_owned(),
@@ -211,7 +212,7 @@ impl<'a> Model<'a> {
 
     /// Whether a site builds a class or one of its subclasses.
     pub fn builds(&self, site: &Site<'a>, class: &str) -> bool {
-        self.catalogue.is_a(&site.class, class)
+        self.is_a(&site.class, class)
     }
 
     /// The construct that an expression stands for, followed through variables, fields, and the

@@ -22,6 +22,7 @@ const BASE: Meta = Meta {
     tier: Tier::Safe,
     practice: "REL08-BP02",
     clears: &[],
+    raises: &[],
     asks: &[],
     order: 10,
     source: "//! A pipeline step hides that its command failed.\n//!\n//! ## Why\n//! `|| true` is always right.\n",
@@ -38,6 +39,7 @@ pub(super) static ORIGINS: Meta = Meta {
     tier: Tier::Review,
     practice: "SEC05-BP02",
     clears: &["AwsSolutions-APIG6", "CKV_AWS_59"],
+    raises: &[],
     source: "",
     ..BASE
 };

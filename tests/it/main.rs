@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod mutations;
@@ -17,6 +19,8 @@ mod mutations;
 mod npm;
 #[cfg(test)]
 mod project;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod report_diff;
 #[cfg(test)]
@@ -26,7 +30,11 @@ mod run;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod shell;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tap;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
