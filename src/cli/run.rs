@@ -218,7 +218,7 @@ impl Run {
     }
 
     /// The exit code. `pending` are findings that are fixed in a preview only.
-    pub fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
+    pub(crate) fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
         if self.failed {
             2
         } else if counts.outcomes.backed_out > 0 {
@@ -243,7 +243,6 @@ pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
     texts
 }
 
-<<<<<<< HEAD
 /// What became of files that were named one by one.
 struct Named {
     notes: Vec<String>,
@@ -278,11 +277,6 @@ impl Named {
         }
         named
     }
-=======
-/// The exit code of a run.
-pub(crate) fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
-    if counts.outcomes.backed_out > 0 { 3 } else { u8::from(counts.remaining > 0 && !args.exit_zero) }
->>>>>>> main
 }
 
 /// The rules that the options and the configuration select.

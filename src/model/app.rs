@@ -143,8 +143,12 @@ impl App {
 
     /// How a file of the app is printed: like the others, relative to the working directory.
     pub fn printed_path(&self, file: &Path) -> String {
+        if let Some(known) = self.file(file) {
+            return known.candidate.path.clone();
+        }
         self.files
-            .first()
+            .iter()
+            .find(|other| Path::new(&other.candidate.path).is_relative())
             .and_then(|other| sibling_path(&other.candidate.file, &other.candidate.path, file))
             .unwrap_or_else(|| slashed(file))
     }
@@ -211,26 +215,15 @@ impl App {
             match file.text() {
                 Err(why) => skipped.push(Skipped { path, kind: why.kind(), why: why.to_string() }),
                 Ok(_) => {
-<<<<<<< HEAD
-                    if let Some(parsed) = file.parsed.get().and_then(Option::as_deref) {
-                        if let Some(offset) = first_error(parsed) {
-                            let line = line_of(&parsed.text, offset);
-                            skipped.push(Skipped {
-                                path,
-                                kind: SkipKind::Problem,
-                                why: format!("has a syntax error in line {line}; mend it, then run again"),
-                            });
-                        }
-=======
                     if let Some(parsed) = file.parsed.get().and_then(Option::as_deref)
                         && let Some(offset) = first_error(parsed)
                     {
                         let line = line_of(&parsed.text, offset);
                         skipped.push(Skipped {
                             path,
+                            kind: SkipKind::Problem,
                             why: format!("has a syntax error in line {line}; mend it, then run again"),
                         });
->>>>>>> main
                     }
                 }
             }

@@ -60,6 +60,7 @@ impl<'a> Model<'a> {
             files,
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
+            is_a: Mutex::default(),
         }
     }
 
