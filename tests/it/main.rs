@@ -6,6 +6,10 @@ mod bad_input;
 #[cfg(test)]
 mod branch;
 #[cfg(test)]
+mod builders;
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
