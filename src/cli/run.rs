@@ -67,6 +67,7 @@ pub(crate) struct Run {
     pub min_impact: Impact,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    cwd: PathBuf,
     skipped: Vec<Skipped>,
     /// What is to be said of files that were named and are not looked at.
     notes: Vec<String>,
@@ -144,6 +145,7 @@ impl Run {
             },
             min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
             root: common(&outermost).unwrap_or(start),
+            cwd: discover_options.cwd,
             skipped: found.skipped,
             notes: named.notes,
             failed: named.failed,
@@ -177,6 +179,12 @@ impl Run {
 
     fn with_skipped(&self, mut plan: Plan) -> Plan {
         plan.skipped.extend(self.skipped.iter().cloned());
+        // Files beside the named ones are read for what they mean, and are nobody's question.
+        let within = &self.options.within;
+        plan.skipped.retain(|skipped| {
+            let file = self.cwd.join(&skipped.path);
+            within.is_empty() || within.iter().any(|place| file.starts_with(place))
+        });
         plan.skipped.sort();
         plan.notes.extend(self.notes.iter().cloned());
         plan

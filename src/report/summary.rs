@@ -57,7 +57,9 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
 fn write_line(is_head: bool, line: &Line, verbose: bool, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let width = look.width.max(40);
     let indent = if is_head { "" } else { "  " };
-    for (nth, piece) in wrap(&printable(&line.text), width.saturating_sub(4)).iter().enumerate() {
+    // A command is there to be copied: it is not broken.
+    let wide = if line.role == Role::Help { usize::MAX } else { width.saturating_sub(4) };
+    for (nth, piece) in wrap(&printable(&line.text), wide).iter().enumerate() {
         // The number and the word behind it carry the colour: `3 held`.
         let cut = piece.match_indices([' ', ':']).nth(1).map_or(piece.len(), |(at, _)| at);
         let (lead, rest) = if nth == 0 { piece.split_at(cut) } else { ("", piece.as_str()) };

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,13 @@ pub struct Terminal {
 impl Terminal {
     /// Starts wa-fix in a folder.
     pub fn start<A: AsRef<OsStr>>(dir: &Path, home: &Path, arguments: &[A]) -> Self {
+        let mut command = program(dir, home);
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    /// Starts a command.
+    pub fn of(mut command: Command) -> Self {
         let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         rustix::pty::grantpt(&master).unwrap();
         rustix::pty::unlockpt(&master).unwrap();
@@ -38,8 +45,7 @@ impl Terminal {
             let flags = OFlags::RDWR | OFlags::NOCTTY;
             Stdio::from(rustix::fs::open(name.as_c_str(), flags, Mode::empty()).unwrap())
         };
-        let mut command = program(dir, home);
-        command.args(arguments).env("TERM", "xterm").stdin(open()).stdout(open()).stderr(open());
+        command.env("TERM", "xterm").stdin(open()).stdout(open()).stderr(open());
         let child = command.spawn().unwrap();
         // The command holds the terminal's other side open until it is dropped.
         drop(command);
@@ -91,6 +97,22 @@ impl Terminal {
     /// Waits for the end; the exit code and everything shown.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
+        let code = self.wait();
+        let shown = self.shown();
+        assert!(!shown.contains("panicked"), "{shown}");
+        (code, shown)
+    }
+
+    /// As [`Terminal::end`], with colours and all.
+    #[track_caller]
+    pub fn raw_end(mut self) -> (Option<i32>, Vec<u8>) {
+        let code = self.wait();
+        let shown = self.screen.lock().unwrap().clone();
+        (code, shown)
+    }
+
+    #[track_caller]
+    fn wait(&mut self) -> Option<i32> {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -102,9 +124,8 @@ impl Terminal {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
+        // What was written last may still be on its way to the screen.
         std::thread::sleep(Duration::from_millis(20));
-        let shown = self.shown();
-        assert!(!shown.contains("panicked"), "{shown}");
-        (status.code(), shown)
+        status.code()
     }
 }
