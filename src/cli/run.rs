@@ -126,7 +126,8 @@ impl Run {
             exclude: config.paths.exclude.clone(),
         };
         let mut found = discover(&outermost, &discover_options);
-        let named = Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
+        let named =
+            Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let rules = select(args, &config)?;
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
@@ -292,10 +293,10 @@ impl Named {
                     named.failed = true;
                     continue;
                 }
-                let why = skipped.map_or(
-                    "is ignored by the project, or no kind of file that wa-fix reads",
-                    |skipped| &skipped.why,
-                );
+                let why = skipped
+                    .map_or("is ignored by the project, or no kind of file that wa-fix reads", |skipped| {
+                        &skipped.why
+                    });
                 named.notes.push(format!("{path} is left out: it {why}"));
             }
         }

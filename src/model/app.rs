@@ -156,9 +156,7 @@ impl App {
     /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
     /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
     pub fn documents(&self) -> Vec<String> {
-        let relative = |file: &Path| {
-            file.strip_prefix(&self.root).ok().map(slashed)
-        };
+        let relative = |file: &Path| file.strip_prefix(&self.root).ok().map(slashed);
         let is_document = |path: &String| {
             [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
         };

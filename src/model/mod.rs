@@ -7,8 +7,8 @@ pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
-pub mod props;
 pub mod pipeline;
+pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
@@ -42,6 +42,7 @@ pub struct Model<'a> {
     files: Vec<FileFacts<'a>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
+    custom_handlers: OnceLock<Vec<Syn<'a>>>,
     /// Answers of the catalogue to "is this class that class?": rules ask the same for every site.
     is_a: Mutex<BTreeMap<String, BTreeMap<String, bool>>>,
 }
@@ -62,6 +63,7 @@ impl<'a> Model<'a> {
             files,
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
+            custom_handlers: OnceLock::new(),
             is_a: Mutex::default(),
         }
     }

@@ -416,11 +416,14 @@ fn barred_fates(first: &[Identity], barred: &Barred) -> Vec<(Identity, Outcome)>
         .iter()
         .filter_map(|identity| {
             let others = barred.get(identity.0)?;
-            Some((identity.clone(), Outcome::Conflict(if others.is_empty() {
-                "its own result".to_owned()
-            } else {
-                others.clone()
-            })))
+            Some((
+                identity.clone(),
+                Outcome::Conflict(if others.is_empty() {
+                    "its own result".to_owned()
+                } else {
+                    others.clone()
+                }),
+            ))
         })
         .collect()
 }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::{Report, Skipped};
-use crate::source::SkipKind;
 use crate::detect::{Finding, Outcome, ShownEdit, ShownFix, TextRange};
 use crate::rule::{Impact, Meta};
+use crate::source::SkipKind;
 
 /// Where the schema is published.
 const SCHEMA: &str =

@@ -66,8 +66,9 @@ fn a_summary_of_nothing_is_one_sentence() {
 
 #[test]
 fn long_lists_are_cut_unless_asked_for() {
-    let skipped: Vec<_> =
-        (1..=7).map(|n| Skipped { path: format!("f{n}.ts"), kind: SkipKind::Problem, why: "not UTF-8".to_owned() }).collect();
+    let skipped: Vec<_> = (1..=7)
+        .map(|n| Skipped { path: format!("f{n}.ts"), kind: SkipKind::Problem, why: "not UTF-8".to_owned() })
+        .collect();
     let text = |verbose| {
         with_report(&Command::Scan, |report| {
             let report = Report { findings: &[], changes: &[], skipped: &skipped, verbose, ..report };

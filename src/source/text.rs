@@ -81,9 +81,12 @@ impl Unreadable {
     /// Whether somebody has to look: what a program wrote is nobody's matter.
     pub const fn kind(&self) -> SkipKind {
         match self {
-            Self::Io(_) | Self::NotRegular | Self::NotUtf8(_) | Self::Utf16 | Self::Binary | Self::TooDeep => {
-                SkipKind::Problem
-            }
+            Self::Io(_)
+            | Self::NotRegular
+            | Self::NotUtf8(_)
+            | Self::Utf16
+            | Self::Binary
+            | Self::TooDeep => SkipKind::Problem,
             Self::TooLarge | Self::Minified | Self::Generated => SkipKind::LeftOut,
         }
     }

@@ -191,7 +191,11 @@ fn a_hundred_thousand_brackets() {
     const MANY: usize = 100_000;
     let start = Instant::now();
     for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("{a:[", "]}"), ("((x)=>", ")")] {
-        let balanced = format!("{JOB}x = \n{}\n{};\n", (open.to_owned() + "\n").repeat(MANY), (close.to_owned() + "\n").repeat(MANY));
+        let balanced = format!(
+            "{JOB}x = \n{}\n{};\n",
+            (open.to_owned() + "\n").repeat(MANY),
+            (close.to_owned() + "\n").repeat(MANY)
+        );
         let unbalanced = format!("{JOB}x = \n{};\n", (open.to_owned() + "\n").repeat(MANY));
         for text in [balanced, unbalanced] {
             skipped_loudly(&with("lib/deep.ts", text), "lib/deep.ts: ");
@@ -257,7 +261,21 @@ fn text_that_is_no_source() {
 
 #[test]
 fn files_with_little_in_them() {
-    for text in ["", "\u{feff}", "\n", "\r", "//", "/*", "'", "`", "`${", "#!", "#!/usr/bin/env node", "import", "\u{2028}"] {
+    for text in [
+        "",
+        "\u{feff}",
+        "\n",
+        "\r",
+        "//",
+        "/*",
+        "'",
+        "`",
+        "`${",
+        "#!",
+        "#!/usr/bin/env node",
+        "import",
+        "\u{2028}",
+    ] {
         let project = with("lib/little.ts", text);
         for command in ["scan", "diff"] {
             project.run(&[command, "--select", "2.5"]).ends(1).says("1 finding");
@@ -265,7 +283,9 @@ fn files_with_little_in_them() {
         project.run(&["apply", "--select", "2.5"]).ends(0).says("1 fixed in 1 file");
         assert_eq!(project.read("lib/little.ts"), text.as_bytes());
     }
-    for (path, text) in [("package.json", ""), ("cdk.json", "\u{feff}"), ("cdk.json", "[]"), ("package.json", "7")] {
+    for (path, text) in
+        [("package.json", ""), ("cdk.json", "\u{feff}"), ("cdk.json", "[]"), ("package.json", "7")]
+    {
         let ran = with(path, text).run(&["scan", "--select", "2.5"]).ends(1);
         assert!(ran.err.contains("1 finding"), "{ran}");
     }
@@ -273,7 +293,9 @@ fn files_with_little_in_them() {
 
 #[test]
 fn broken_typescript_next_to_good() {
-    for broken in ["export const half = (\n", "class {", "}", "const a = 'open\n", "<<<<<<< HEAD\n=======\n>>>>>>> x\n"] {
+    for broken in
+        ["export const half = (\n", "class {", "}", "const a = 'open\n", "<<<<<<< HEAD\n=======\n>>>>>>> x\n"]
+    {
         let text = format!("import * as cdk from 'aws-cdk-lib';\n{broken}");
         skipped_loudly(&with("lib/broken.ts", text), "lib/broken.ts: has a syntax error in line ");
     }
@@ -298,16 +320,22 @@ fn a_file_that_vanishes() {
 }
 
 #[test]
-fn ten_thousand_findings() {
-    let mut text = String::from("import * as lambda from 'aws-cdk-lib/aws-lambda';\nexport class S { constructor() {\n");
-    for number in 0..10_000 {
-        text.push_str(&format!("    new lambda.Function(this, 'F{number}', {{ handler: 'h' }});\n"));
+fn ten_thousand_constructs() {
+    let mut text = String::from("import * as lambda from 'aws-cdk-lib/aws-lambda';\n");
+    for class in 0..200 {
+        text.push_str(&format!("export class S{class} extends Stack {{\n  constructor() {{\n"));
+        for number in 0..50 {
+            let queue = if number % 10 == 0 { "" } else { ", deadLetterQueue: queue" };
+            text.push_str(&format!(
+                "    new lambda.Function(this, 'F{number}', {{ handler: 'h'{queue} }});\n"
+            ));
+        }
+        text.push_str("  }\n}\n");
     }
-    text.push_str("} }\n");
     let project = with("lib/many.ts", text);
     let start = Instant::now();
     let ran = project.run(&["scan", "--select", "2.5", "--format", "concise"]).ends(1);
-    assert_eq!(ran.text().lines().count(), 10_001);
+    assert_eq!(ran.text().lines().count(), 1_001);
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
@@ -328,7 +356,19 @@ fn a_deep_folder() {
 
 #[test]
 fn odd_names() {
-    for name in ["with space.ts", "new\nline.ts", "emoji 😀.ts", "quote'\".ts", "tab\t.ts", "-dash.ts", "per%20cent#?.ts", "back\\slash.ts", "esc\u{1b}[31m.ts", "a:b.ts", "日本.ts"] {
+    for name in [
+        "with space.ts",
+        "new\nline.ts",
+        "emoji 😀.ts",
+        "quote'\".ts",
+        "tab\t.ts",
+        "-dash.ts",
+        "per%20cent#?.ts",
+        "back\\slash.ts",
+        "esc\u{1b}[31m.ts",
+        "a:b.ts",
+        "日本.ts",
+    ] {
         let path = format!("lib/{name}");
         let project = Project::committed(&[("package.json", MANIFEST), (&path, JOB)]);
         for format in ["text", "concise", "github"] {
@@ -396,7 +436,11 @@ fn a_wrong_configuration() {
     }
     refused(&with("wa-fix.toml", b"[rules]\n# caf\xe9\n"), &[] as &[&str], "wa-fix.toml: is not UTF-8");
     let project = Project::job();
-    refused(&project, &["--config", "nowhere.toml"], "nowhere.toml: does not exist; name a file that exists with --config");
+    refused(
+        &project,
+        &["--config", "nowhere.toml"],
+        "nowhere.toml: does not exist; name a file that exists with --config",
+    );
     refused(&project, &["--config", "lib"], "lib: ");
 }
 
@@ -407,7 +451,10 @@ fn wrong_options() {
         (vec!["--select", "relability"], "did you mean `reliability`?"),
         (vec!["--select", "9.99"], "no rule is called `9.99`"),
         (vec!["--select", ","], "no rule is called ``"),
-        (vec!["--ignore", "lambda-without-dead-leter-queue"], "did you mean `lambda-without-dead-letter-queue`?"),
+        (
+            vec!["--ignore", "lambda-without-dead-leter-queue"],
+            "did you mean `lambda-without-dead-letter-queue`?",
+        ),
         (vec!["--format", "yaml"], "yaml"),
         (vec!["--set", "origins"], "write it as KEY=VALUE"),
         (vec!["--set", "=x"], "write it as KEY=VALUE"),
@@ -440,16 +487,14 @@ fn output_that_cannot_be_written() {
     project.shell("\"$WA_FIX\" --help > /dev/full; true").ends(0);
     project.shell("\"$WA_FIX\" scan 2> /dev/full; true").ends(0);
     // A reader that has gone is no failure.
-    for command in ["scan --format json", "rules", "man", "diff", "completions bash", "--help", "explain 2.5"] {
+    for command in ["scan --format json", "rules", "man", "diff", "completions bash", "--help", "explain 2.5"]
+    {
         let ran = project.shell(&format!("{{ \"$WA_FIX\" {command}; echo $? >&2; }} | head -0"));
         assert!(!ran.err.contains("wa-fix: "), "{command}: {ran}");
     }
     project.shell("\"$WA_FIX\" scan --select 2.5 >&-; echo $?");
     let before = listing(project.root());
-    project
-        .run(&["scan", "--output", "nowhere/report.json"])
-        .ends(2)
-        .says("nowhere/report.json");
+    project.run(&["scan", "--output", "nowhere/report.json"]).ends(2).says("nowhere/report.json");
     project.run(&["scan", "--output", "lib"]).ends(2).says("lib");
     project.run(&["scan", "--output", "/dev/full"]).ends(2).says("/dev/full");
     assert_eq!(listing(project.root()), before);
@@ -470,7 +515,10 @@ fn branch_names() {
     let project = Project::job();
     let before = project.tree();
     let refs = project.git(&["for-each-ref"]);
-    for name in ["a..b", "a b", "-x", ".hidden", "x.lock", "x/", "/x", "", "@", "a~1", "a^", "a:b", "\u{7f}", "HEAD", "a\\b", "refs//x"] {
+    for name in [
+        "a..b", "a b", "-x", ".hidden", "x.lock", "x/", "/x", "", "@", "a~1", "a^", "a:b", "\u{7f}", "HEAD",
+        "a\\b", "refs//x",
+    ] {
         let argument = format!("--branch={name}");
         let ran = project.run(&["apply", "--select", "2.5", &argument]).ends(2).says("wa-fix: ");
         assert!(ran.err.contains("branch") || ran.err.contains("name"), "{name:?}: {ran}");

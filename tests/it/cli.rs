@@ -71,7 +71,8 @@ fn the_diff_is_what_apply_writes() {
         let before = project.tree();
         let diff = project.run_in(folder, &args(&[&["diff"], options]));
         same(&project, &before);
-        let by_git = if diff.out.is_empty() { before } else { project.copy_patched(folder, &diff.out).tree() };
+        let by_git =
+            if diff.out.is_empty() { before } else { project.copy_patched(folder, &diff.out).tree() };
         project.run_in(folder, &args(&[&["apply"], options]));
         same(&project, &by_git);
         // And a second run has nothing to do.
@@ -204,7 +205,9 @@ fn rules_are_selected_by_every_name_they_have() {
     let project = Project::tap();
     let all = rules_of(&project.run(&["scan", "--format", "json"]));
     assert!(all.contains("2.5") && all.len() > 1, "{all:?}");
-    for name in ["2.5", "lambda-without-dead-letter-queue", "REL05-BP04", "CKV_AWS_116", "Serverless-LambdaDLQ"] {
+    for name in
+        ["2.5", "lambda-without-dead-letter-queue", "REL05-BP04", "CKV_AWS_116", "Serverless-LambdaDLQ"]
+    {
         let select = rules_of(&project.run(&["scan", "--format", "json", "--select", name]));
         assert!(select.contains("2.5") && select.len() <= all.len(), "{name}: {select:?}");
         let ignore = rules_of(&project.run(&["scan", "--format", "json", "--ignore", name]));
@@ -222,7 +225,11 @@ fn rules_are_selected_by_every_name_they_have() {
         project.run(&["explain", meta.name]).ends(0);
     }
     let pillar = rules_of(&project.run(&["scan", "--format", "json", "--select", "reliability"]));
-    assert!(pillar.iter().all(|id| ALL.iter().any(|rule| rule.meta.id == id && rule.meta.pillar.name() == "reliability")));
+    assert!(
+        pillar
+            .iter()
+            .all(|id| ALL.iter().any(|rule| rule.meta.id == id && rule.meta.pillar.name() == "reliability"))
+    );
     let two = rules_of(&project.run(&["scan", "--format", "json", "--select", "2.5", "--select", "2.6"]));
     assert!(two.iter().all(|id| id == "2.5" || id == "2.6"), "{two:?}");
 }
@@ -261,7 +268,20 @@ fn check_format(format: &str, ran: &Ran) {
             let document = json(ran);
             assert_eq!(document["schema"], 1);
             for finding in document["findings"].as_array().unwrap() {
-                for key in ["rule", "also", "name", "pillar", "impact", "practice", "tier", "path", "range", "message", "outcome", "fingerprint"] {
+                for key in [
+                    "rule",
+                    "also",
+                    "name",
+                    "pillar",
+                    "impact",
+                    "practice",
+                    "tier",
+                    "path",
+                    "range",
+                    "message",
+                    "outcome",
+                    "fingerprint",
+                ] {
                     assert!(!finding[key].is_null(), "{key} is missing: {finding}");
                 }
                 assert!(finding["range"]["start"]["line"].as_u64().unwrap() >= 1);
@@ -325,7 +345,10 @@ fn colours_are_asked_for() {
         assert_eq!(coloured(&[("NO_COLOR", "1")], &[command]), (false, false));
     }
     // Machines never get them.
-    assert_eq!(coloured(&[("CLICOLOR_FORCE", "1")], &["scan", "--format", "json", "--quiet"]), (false, false));
+    assert_eq!(
+        coloured(&[("CLICOLOR_FORCE", "1")], &["scan", "--format", "json", "--quiet"]),
+        (false, false)
+    );
     // A terminal gets them, unless it says no.
     for (variables, expected) in [(None, true), (Some(("NO_COLOR", "1")), false)] {
         let mut command = crate::run::program(project.root(), project.home());
@@ -441,7 +464,8 @@ new Timer(stack, 'Timer', stack);
     assert_eq!(finding["impact"], "medium", "{one}");
     let all = project.run(&["scan", "--select", "2.5", "--format", "json"]).ends(1);
     let all = json(&all);
-    let same = all["findings"].as_array().unwrap().iter().find(|other| other["path"] == "lib/job.ts").unwrap();
+    let same =
+        all["findings"].as_array().unwrap().iter().find(|other| other["path"] == "lib/job.ts").unwrap();
     assert_eq!(same, finding);
     // Only the named file is written.
     project.run(&["apply", "--select", "2.5", "lib/job.ts"]).ends(0);

@@ -21,15 +21,41 @@ enum Mutation {
     Double(f64, usize),
     Insert(f64, &'static str),
     /// A piece of another place, or of another text.
-    Splice { from: f64, length: usize, to: f64 },
+    Splice {
+        from: f64,
+        length: usize,
+        to: f64,
+    },
     /// Everything behind is gone.
     Cut(f64),
 }
 
 /// Pieces that change the meaning of what follows them.
 const PIECES: [&str; 24] = [
-    "{", "}", "(", ")", "[", "]", "'", "`", "${", "/*", "*/", "//", ",", ";", "...", "\0", "\r", "\u{feff}", "😀", "new ",
-    "undefined", "aws-cdk-lib", "=>", "\u{2028}",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "'",
+    "`",
+    "${",
+    "/*",
+    "*/",
+    "//",
+    ",",
+    ";",
+    "...",
+    "\0",
+    "\r",
+    "\u{feff}",
+    "😀",
+    "new ",
+    "undefined",
+    "aws-cdk-lib",
+    "=>",
+    "\u{2028}",
 ];
 
 fn mutation() -> impl Strategy<Value = Mutation> {

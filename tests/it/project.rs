@@ -158,7 +158,9 @@ pub(crate) fn same(project: &Project, expected: &Tree) {
     let tree = project.tree();
     let names: std::collections::BTreeSet<_> = tree.keys().chain(expected.keys()).collect();
     let show = |file: Option<&(Vec<u8>, u32)>| {
-        file.map_or("nothing".to_owned(), |(bytes, mode)| format!("{mode:o} {}", String::from_utf8_lossy(bytes)))
+        file.map_or("nothing".to_owned(), |(bytes, mode)| {
+            format!("{mode:o} {}", String::from_utf8_lossy(bytes))
+        })
     };
     for name in names {
         let (is, was) = (tree.get(name), expected.get(name));

@@ -34,7 +34,8 @@ export class JobStack extends cdk.Stack {
 ";
 
 /// The manifest of an app.
-pub const MANIFEST: &str = "{\n  \"name\": \"app\",\n  \"dependencies\": { \"aws-cdk-lib\": \"2.204.0\" }\n}\n";
+pub const MANIFEST: &str =
+    "{\n  \"name\": \"app\",\n  \"dependencies\": { \"aws-cdk-lib\": \"2.204.0\" }\n}\n";
 
 /// What a run left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -160,11 +160,8 @@ fn row_02_two_rules_that_feed_each_other_for_ever_stop() {
     static A: Meta = Meta { id: "9.1", raises: &["9.2"], order: 1, ..PLAIN };
     static B: Meta = Meta { id: "9.2", raises: &["9.1"], order: 2, query: NOT_FIFO, ..PLAIN };
     fn grow(text: &str) -> String {
-        let next = if text.contains("true") {
-            text.replace("true", "false")
-        } else {
-            text.replace("false", "true")
-        };
+        let next =
+            if text.contains("true") { text.replace("true", "false") } else { text.replace("false", "true") };
         format!("({next})")
     }
     macro_rules! grower {
@@ -192,9 +189,13 @@ fn row_02_two_rules_that_feed_each_other_for_ever_stop() {
 #[test]
 fn row_03_two_rules_that_undo_each_other_stop_and_say_so() {
     static A: Meta = Meta { id: "9.1", name: "no-fifo", raises: &["9.2"], order: 1, ..PLAIN };
-    static B: Meta =
-        Meta { id: "9.2", name: "fifo", raises: &["9.1"], order: 2, query: NOT_FIFO, ..PLAIN };
-    static C: Meta = Meta { id: "9.3", order: 3, query: "((new_expression) @site (#construct? @site \"aws_sqs.Queue\") (#lacks-prop? @site \"enforceSSL\"))", ..PLAIN };
+    static B: Meta = Meta { id: "9.2", name: "fifo", raises: &["9.1"], order: 2, query: NOT_FIFO, ..PLAIN };
+    static C: Meta = Meta {
+        id: "9.3",
+        order: 3,
+        query: "((new_expression) @site (#construct? @site \"aws_sqs.Queue\") (#lacks-prop? @site \"enforceSSL\"))",
+        ..PLAIN
+    };
     let rules = [sets!(A, "fifo", "false"), sets!(B, "fifo", "true"), sets!(C, "enforceSSL", "true")];
     let files = queue();
     let plan = planned(&files, &rules);
@@ -217,10 +218,7 @@ fn row_03_a_fix_that_raises_another_rule_unasked_is_backed_out() {
     static A: Meta = Meta { id: "9.1", order: 1, ..PLAIN };
     static B: Meta = Meta { id: "9.2", order: 2, query: NOT_FIFO, ..PLAIN };
     let plan = planned(&queue(), &[sets!(A, "fifo", "false"), sets!(B, "fifo", "true")]);
-    assert_eq!(
-        *outcome(&plan, "9.1"),
-        Outcome::BackedOut("the fix raises a finding of rule 9.2".to_owned())
-    );
+    assert_eq!(*outcome(&plan, "9.1"), Outcome::BackedOut("the fix raises a finding of rule 9.2".to_owned()));
     assert!(plan.changes.is_empty());
 }
 
@@ -369,7 +367,8 @@ fn row_10_the_preview_is_accepted_by_git_apply() {
 
 #[test]
 fn row_11_overlapping_fixes_of_two_rules_are_both_made() {
-    const LACKS: &str = "((new_expression) @site (#construct? @site \"aws_sqs.Queue\") (#lacks-prop? @site \"enforceSSL\"))";
+    const LACKS: &str =
+        "((new_expression) @site (#construct? @site \"aws_sqs.Queue\") (#lacks-prop? @site \"enforceSSL\"))";
     static WHOLE: Meta = Meta { id: "9.1", order: 1, ..PLAIN };
     static PART: Meta = Meta { id: "9.2", order: 2, query: LACKS, ..PLAIN };
     let whole = replaces!(WHOLE, "new sqs.Queue(this, 'Jobs', { fifo: undefined })");
@@ -379,7 +378,10 @@ fn row_11_overlapping_fixes_of_two_rules_are_both_made() {
         let plan = planned(&files, &rules);
         assert_eq!((outcome(&plan, "9.1"), outcome(&plan, "9.2")), (&Outcome::Fixed, &Outcome::Fixed));
         let text = &after(&files, &plan)["lib/queue.ts"];
-        assert!(text.contains("new sqs.Queue(this, 'Jobs', { fifo: undefined, enforceSSL: true })"), "{text}");
+        assert!(
+            text.contains("new sqs.Queue(this, 'Jobs', { fifo: undefined, enforceSSL: true })"),
+            "{text}"
+        );
     }
 }
 
@@ -458,7 +460,10 @@ fn row_14_interactive_without_a_terminal_says_what_to_do_instead() {
         assert!(ran.out.is_empty(), "{ran}");
     }
     // Without even a controlling terminal.
-    project.shell("setsid \"$WA_FIX\" -i < /dev/null; exit $?").ends(2).says("--interactive needs a terminal");
+    project
+        .shell("setsid \"$WA_FIX\" -i < /dev/null; exit $?")
+        .ends(2)
+        .says("--interactive needs a terminal");
     same(&project, &before);
 }
 
