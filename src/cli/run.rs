@@ -15,7 +15,8 @@ use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
 use crate::report::progress::Progress;
 use crate::report::{self, Command, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
-use crate::source::{DiscoverOptions, Skipped, discover, read_text};
+use crate::source::discover::printed;
+use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
 pub(crate) struct Environment {
@@ -64,7 +65,12 @@ pub(crate) struct Run {
     pub options: Options,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    cwd: PathBuf,
     skipped: Vec<Skipped>,
+    /// What is to be said of files that were named and are not looked at.
+    notes: Vec<String>,
+    /// A file that was named cannot be read: the run fails, though the others are seen to.
+    failed: bool,
     started: Instant,
     shows_progress: bool,
 }
@@ -76,6 +82,9 @@ impl Run {
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
     pub(crate) fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
+        if let Some(file) = &args.output {
+            crate::write::check_output(file)?;
+        }
         let cwd = std::env::current_dir()
             .context("the working directory cannot be read; change to one that exists")?;
         let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
@@ -114,7 +123,9 @@ impl Run {
             tests: args.tests || config.paths.tests,
             exclude: config.paths.exclude.clone(),
         };
-        let found = discover(&outermost, &discover_options);
+        let mut found = discover(&outermost, &discover_options);
+        let named =
+            Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let rules = select(args, &config)?;
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
@@ -133,7 +144,10 @@ impl Run {
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
             },
             root: common(&outermost).unwrap_or(start),
+            cwd: discover_options.cwd,
             skipped: found.skipped,
+            notes: named.notes,
+            failed: named.failed,
             started,
             shows_progress: !args.quiet && std::io::stderr().is_terminal(),
         })
@@ -164,7 +178,14 @@ impl Run {
 
     fn with_skipped(&self, mut plan: Plan) -> Plan {
         plan.skipped.extend(self.skipped.iter().cloned());
+        // Files beside the named ones are read for what they mean, and are nobody's question.
+        let within = &self.options.within;
+        plan.skipped.retain(|skipped| {
+            let file = self.cwd.join(&skipped.path);
+            within.is_empty() || within.iter().any(|place| file.starts_with(place))
+        });
         plan.skipped.sort();
+        plan.notes.extend(self.notes.iter().cloned());
         plan
     }
 
@@ -204,7 +225,12 @@ impl Run {
         }
         let terminal = std::io::stderr().is_terminal();
         let mut err = std::io::stderr().lock();
-        if !args.quiet {
+        if args.quiet {
+            // What a run could not look at is no part of a summary: without it, quiet would mean clean.
+            for skipped in plan.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem) {
+                writeln!(err, "wa-fix: {}: {}", skipped.path, skipped.why)?;
+            }
+        } else {
             let look = Look { colour: environment.colour(args.color, terminal), width };
             summary::write(&report, look, &mut err)?;
             for note in &plan.notes {
@@ -212,6 +238,17 @@ impl Run {
             }
         }
         Ok(report.counts())
+    }
+
+    /// The exit code. `pending` are findings that are fixed in a preview only.
+    pub(crate) fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
+        if self.failed {
+            2
+        } else if counts.outcomes.backed_out > 0 {
+            3
+        } else {
+            u8::from(counts.remaining + counts.problems + pending > 0 && !args.exit_zero)
+        }
     }
 }
 
@@ -229,9 +266,40 @@ pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
     texts
 }
 
-/// The exit code of a run.
-pub(crate) fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
-    if counts.outcomes.backed_out > 0 { 3 } else { u8::from(counts.remaining > 0 && !args.exit_zero) }
+/// What became of files that were named one by one.
+struct Named {
+    notes: Vec<String>,
+    failed: bool,
+}
+
+impl Named {
+    /// A named file that cannot be read is a failure, whatever the reason; one that is left out gets a note,
+    /// for a person who names a file expects to hear of it.
+    fn look<'p>(found: &mut Discovery, files: impl Iterator<Item = &'p PathBuf>, cwd: &Path) -> Self {
+        let mut named = Self { notes: Vec::new(), failed: false };
+        for file in files {
+            let path = printed(file, cwd);
+            if let Some(at) = found.files.iter().position(|candidate| candidate.file == *file) {
+                if let Err(why) = read_text(file) {
+                    found.files.remove(at);
+                    found.skipped.push(Skipped { path, kind: SkipKind::Problem, why: why.to_string() });
+                    named.failed = true;
+                }
+            } else {
+                let skipped = found.skipped.iter().find(|skipped| skipped.path == path);
+                if skipped.is_some_and(|skipped| skipped.kind == SkipKind::Problem) {
+                    named.failed = true;
+                    continue;
+                }
+                let why = skipped
+                    .map_or("is ignored by the project, or no kind of file that wa-fix reads", |skipped| {
+                        &skipped.why
+                    });
+                named.notes.push(format!("{path} is left out: it {why}"));
+            }
+        }
+        named
+    }
 }
 
 /// The rules that the options and the configuration select.

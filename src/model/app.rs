@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
-use crate::source::{Candidate, Language, Skipped, Unreadable, read_text};
+use crate::source::discover::slashed;
+use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
 
 /// Which generation of the CDK an app is written for.
@@ -142,18 +143,20 @@ impl App {
 
     /// How a file of the app is printed: like the others, relative to the working directory.
     pub fn printed_path(&self, file: &Path) -> String {
+        if let Some(known) = self.file(file) {
+            return known.candidate.path.clone();
+        }
         self.files
-            .first()
+            .iter()
+            .find(|other| Path::new(&other.candidate.path).is_relative())
             .and_then(|other| sibling_path(&other.candidate.file, &other.candidate.path, file))
-            .unwrap_or_else(|| file.to_string_lossy().replace('\\', "/"))
+            .unwrap_or_else(|| slashed(file))
     }
 
     /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
     /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
     pub fn documents(&self) -> Vec<String> {
-        let relative = |file: &Path| {
-            file.strip_prefix(&self.root).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
-        };
+        let relative = |file: &Path| file.strip_prefix(&self.root).ok().map(slashed);
         let is_document = |path: &String| {
             [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
         };
@@ -228,7 +231,7 @@ impl App {
         for file in &self.files {
             let path = file.candidate.path.clone();
             match file.text() {
-                Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
+                Err(why) => skipped.push(Skipped { path, kind: why.kind(), why: why.to_string() }),
                 Ok(_) => {
                     if let Some(parsed) = file.parsed.get().and_then(Option::as_deref)
                         && let Some(offset) = first_error(parsed)
@@ -236,6 +239,7 @@ impl App {
                         let line = line_of(&parsed.text, offset);
                         skipped.push(Skipped {
                             path,
+                            kind: SkipKind::Problem,
                             why: format!("has a syntax error in line {line}; mend it, then run again"),
                         });
                     }
@@ -260,7 +264,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 fn sibling_path(other: &Path, shown: &str, file: &Path) -> Option<String> {
     let depth = other.components().count() - Path::new(shown).components().count();
     let base: PathBuf = other.components().take(depth).collect();
-    Some(file.strip_prefix(base).ok()?.to_string_lossy().replace('\\', "/"))
+    Some(slashed(file.strip_prefix(base).ok()?))
 }
 
 /// Resolves `.` and `..` by name.

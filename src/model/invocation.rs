@@ -94,22 +94,30 @@ impl<'a> Model<'a> {
     /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
     /// service token. Such functions have their own ways of failing.
     pub fn serves_custom_resource(&self, function: &Site<'a>) -> bool {
-        let is_function = |value: Syn<'a>| {
-            let object = if value.is("member_expression") { value.field("object") } else { None };
-            std::iter::once(value)
-                .chain(object)
-                .any(|value| self.invoked_function(value).is_some_and(|site| site.node == function.node))
-        };
-        self.all_sites().any(|site| {
-            let names: &[&str] = match () {
-                () if self.builds(&site, "custom_resources.Provider") => {
-                    &["onEventHandler", "isCompleteHandler"]
+        self.custom_handlers().contains(&function.node)
+    }
+
+    /// The functions that CloudFormation invokes for custom resources.
+    fn custom_handlers(&self) -> &[Syn<'a>] {
+        self.custom_handlers.get_or_init(|| {
+            let mut handlers = Vec::new();
+            for site in self.all_sites() {
+                let names: &[&str] = match () {
+                    () if self.builds(&site, "custom_resources.Provider") => {
+                        &["onEventHandler", "isCompleteHandler"]
+                    }
+                    () if self.builds(&site, "CustomResource") => &["serviceToken"],
+                    () => continue,
+                };
+                let props = site.props(self);
+                for value in names.iter().filter_map(|name| props.get(self, name).value()) {
+                    // `fn`, or `fn.functionArn`.
+                    let object = if value.is("member_expression") { value.field("object") } else { None };
+                    let functions = std::iter::once(value).chain(object);
+                    handlers.extend(functions.filter_map(|value| Some(self.invoked_function(value)?.node)));
                 }
-                () if self.builds(&site, "CustomResource") => &["serviceToken"],
-                () => return false,
-            };
-            let props = site.props(self);
-            names.iter().any(|name| props.get(self, name).value().is_some_and(is_function))
+            }
+            handlers
         })
     }
 

@@ -15,8 +15,9 @@ pub mod site;
 pub mod types;
 mod uses;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
@@ -41,6 +42,9 @@ pub struct Model<'a> {
     files: Vec<FileFacts<'a>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
+    custom_handlers: OnceLock<Vec<Syn<'a>>>,
+    /// Answers of the catalogue to "is this class that class?": rules ask the same for every site.
+    is_a: Mutex<BTreeMap<String, BTreeMap<String, bool>>>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +63,8 @@ impl<'a> Model<'a> {
             files,
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
+            custom_handlers: OnceLock::new(),
+            is_a: Mutex::default(),
         }
     }
 
@@ -100,12 +106,29 @@ impl<'a> Model<'a> {
 
     /// The site of a node found by a query.
     pub fn site_of(&self, node: Syn<'a>) -> Option<Site<'a>> {
-        self.sites(node.file).iter().find(|site| site.node == node).cloned()
+        let sites = self.sites(node.file);
+        let first = sites.partition_point(|site| site.node.start() < node.start());
+        let here = sites.iter().skip(first).take_while(|site| site.node.start() == node.start());
+        here.into_iter().find(|site| site.node == node).cloned()
     }
 
     /// Whether anything in the app builds a class or a subclass of it.
     pub fn app_builds(&self, class: &str) -> bool {
         self.all_sites().any(|site| self.builds(&site, class))
+    }
+
+    /// Whether a CDK class is another or extends it.
+    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
+        if class == ancestor {
+            return true;
+        }
+        let mut known = self.is_a.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known.get(class).and_then(|answers| answers.get(ancestor)) {
+            return *answer;
+        }
+        let answer = self.catalogue.is_a(class, ancestor);
+        known.entry(class.to_owned()).or_default().insert(ancestor.to_owned(), answer);
+        answer
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the

@@ -213,7 +213,7 @@ impl<'a> Model<'a> {
 
     /// Whether a site builds a class or one of its subclasses.
     pub fn builds(&self, site: &Site<'a>, class: &str) -> bool {
-        self.catalogue.is_a(&site.class, class)
+        self.is_a(&site.class, class)
     }
 
     /// The construct that an expression stands for, followed through variables, fields, and the
@@ -288,7 +288,11 @@ impl<'a> Model<'a> {
     /// A property of what an expression stands for: `props`, or an instance of a class of the app.
     fn property_origin(&self, object: Syn<'a>, property: &str, depth: u8) -> Option<Site<'a>> {
         if let Some(Meaning::Parameter(parameter)) = self.meaning(object) {
-            return self.argument_origin(parameter, Some(property), depth);
+            // What the caller passes is an object of props, or a construct with a field of that name.
+            return self.argument_origin(parameter, Some(property), depth).or_else(|| {
+                let built = self.argument_origin(parameter, None, depth)?;
+                self.field_origin(built.local?, property, depth.checked_sub(1)?)
+            });
         }
         let built = self.origin_at(object, depth)?;
         self.field_origin(built.local?, property, depth)
