@@ -184,7 +184,8 @@ impl Run {
         let within = &self.options.within;
         plan.skipped.retain(|skipped| {
             let file = self.cwd.join(&skipped.path);
-            within.is_empty() || within.iter().any(|place| file.starts_with(place))
+            // As printed, for what is printed may be a name that is not UTF-8.
+            within.is_empty() || within.iter().any(|place| file.starts_with(&*place.to_string_lossy()))
         });
         plan.skipped.sort();
         plan.notes.extend(self.notes.iter().cloned());
