@@ -7,7 +7,8 @@
 //! ## What the fix does
 //! It tags everything in the app (or in its one stack, where the values are known there) with the project, the team
 //! and the cost centre, in the way the file tags already. It uses what the code knows: variables such as `team` and
-//! `project`, else the name in package.json. A cost centre that only a person knows is asked for.
+//! `project`, else the name in package.json. The cost centre is the answer to `cost_center` (4711 below), else the
+//! context value `costCenter` with the team as its default, where the team is known.
 //!
 //! ## Before
 //! ```ts
@@ -33,7 +34,7 @@
 //! new sqs.Queue(stack, 'Queue', { enforceSSL: true });
 //!
 //! cdk.Tags.of(app).add('Team', team);
-//! cdk.Tags.of(app).add('CostCenter', app.node.tryGetContext('costCenter') ?? team);
+//! cdk.Tags.of(app).add('CostCenter', '4711');
 //! ```
 //!
 //! ## When it stays silent
@@ -55,7 +56,7 @@
 //! None covers it.
 
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::{Builder, no_fix};
+use crate::edit::Builder;
 use crate::model::imports::cdk_module;
 use crate::model::meaning::words;
 use crate::model::props::key_of;
@@ -154,6 +155,8 @@ const NO_NAMES: [&str; 12] = [
 struct Place<'a> {
     /// The statement behind which they go.
     after: Syn<'a>,
+    /// Whether that statement sets a tag itself.
+    goes_on: bool,
     /// What is tagged: `this`, `app`.
     target: String,
 }
@@ -210,7 +213,11 @@ fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Re
         .iter()
         .map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target))
         .collect();
-    b.insert_after(place.after, &lines.join("\n"));
+    if place.goes_on {
+        b.insert_below(place.after, &lines.join("\n"))
+    } else {
+        b.insert_after(place.after, &lines.join("\n"))
+    }
     Ok(())
 }
 
@@ -338,7 +345,7 @@ fn in_stack<'a>(model: &Model<'a>, app: &Site<'a>, calls: &[Syn<'a>]) -> Option<
     let after = calls.iter().rev().find_map(own).unwrap_or(last);
     // Only what is declared before the place.
     let tags: Vec<Tag> = if after == last { tags } else { known(model, after) };
-    (!tags.is_empty()).then(|| (Place { after, target: "this".to_owned() }, tags))
+    (!tags.is_empty()).then(|| (Place { after, goes_on: after != last, target: "this".to_owned() }, tags))
 }
 
 /// Beside the app, behind the last tag that is set there.
@@ -359,8 +366,9 @@ fn in_app<'a>(model: &Model<'a>, app: &Site<'a>, calls: &[Syn<'a>]) -> Option<(P
         })
         .filter(|statement| statement.start() >= own.start() && !statement.is("export_statement"))
         .last()?;
-    let after = tagged.filter(|tagged| tagged.start() > own.start()).unwrap_or(last);
-    Some((Place { after, target: name.text().to_owned() }, known(model, after)))
+    let tagged = tagged.filter(|tagged| tagged.start() > own.start());
+    let after = tagged.unwrap_or(last);
+    Some((Place { after, goes_on: tagged.is_some(), target: name.text().to_owned() }, known(model, after)))
 }
 
 /// Values that stand in variables declared before a statement.

@@ -338,7 +338,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
         for (identity, outcome) in barred_fates(&first, &barred) {
             progress.fates.insert(identity, outcome);
         }
-        settle(&app, rules, &mut findings, &identities, &progress);
+        settle(&app, rules, &mut findings, &identities, &progress, options);
     }
     let mut skipped = app.skipped();
     skipped.sort();
@@ -443,6 +443,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
             let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
             if candidate.rule.id != rule.meta.id
                 || settled
+                || candidate.impact < options.min_impact
                 || !is_chosen(candidate, &identity, options)
                 || !is_within(&model, candidate, options)
                 || places.suppression(candidate).is_some()
@@ -533,13 +534,14 @@ fn settle(
     findings: &mut [Finding],
     identities: &[Identity],
     progress: &Progress,
+    options: &Options,
 ) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
     let left: BTreeSet<(&str, String)> =
         detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
-        if finding.outcome != Outcome::Offered {
+        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
         }
         let (rule, key, _) = identity;

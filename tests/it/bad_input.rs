@@ -201,7 +201,7 @@ fn a_hundred_thousand_brackets() {
             skipped_loudly(&with("lib/deep.ts", text), "lib/deep.ts: ");
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -222,11 +222,11 @@ fn depth_without_brackets() {
     ] {
         let project = with("lib/deep.ts", format!("{JOB}{deep}\n"));
         let ran = project.run(&["scan", "--select", "2.5"]);
-        assert_eq!(ran.code, Some(1), "{:.40}: {ran}", deep);
+        assert_eq!(ran.code, Some(1), "{deep:.40}: {ran}");
         let ran = project.run(&["apply", "--select", "2.5"]);
-        assert!(matches!(ran.code, Some(0 | 1)), "{:.40}: {ran}", deep);
+        assert!(matches!(ran.code, Some(0 | 1)), "{deep:.40}: {ran}");
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn ten_thousand_constructs() {
     let start = Instant::now();
     let ran = project.run(&["scan", "--select", "2.5", "--format", "concise"]).ends(1);
     assert_eq!(ran.text().lines().count(), 1_001);
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
