@@ -6,7 +6,6 @@ pub(crate) mod config;
 pub(crate) mod run;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
@@ -76,14 +75,15 @@ fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let mut plan = run.plan();
-    // Git would apply the rest and say nothing.
-    let outside = plan.changes.iter().filter(|change| Path::new(&change.path).is_absolute()).count();
-    if outside > 0 && args.format == Format::Text {
-        plan.notes.push(format!(
-            "{outside} of the changed files lie outside the working directory, where `git apply` does not reach: \
-             run this in {}",
-            run.root.display()
-        ));
+    if args.format == Format::Text {
+        let outside = run.name_upwards(&mut plan.changes);
+        if outside > 0 {
+            plan.notes.push(format!(
+                "{outside} of the changed files lie outside the working directory, where `git apply` does not reach: \
+                 run this in {}",
+                run.root.display()
+            ));
+        }
     }
     let counts = run.print(args, environment, &Kind::Diff, &plan, &texts(&plan, &run.root))?;
     // A preview leaves everything that it would fix.

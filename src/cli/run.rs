@@ -10,12 +10,13 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Color, RunArgs};
 use super::config::Config;
+use crate::edit::FileChange;
 use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
 use crate::report::progress::Progress;
 use crate::report::{self, Command, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
-use crate::source::discover::printed;
+use crate::source::discover::{printed, slashed};
 use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
@@ -182,7 +183,8 @@ impl Run {
         let within = &self.options.within;
         plan.skipped.retain(|skipped| {
             let file = self.cwd.join(&skipped.path);
-            within.is_empty() || within.iter().any(|place| file.starts_with(place))
+            // As printed, for what is printed may be a name that is not UTF-8.
+            within.is_empty() || within.iter().any(|place| file.starts_with(&*place.to_string_lossy()))
         });
         plan.skipped.sort();
         plan.notes.extend(self.notes.iter().cloned());
@@ -238,6 +240,22 @@ impl Run {
             }
         }
         Ok(report.counts())
+    }
+
+    /// Names files outside the working directory by `../`, and counts them. Git skips an absolute name without a
+    /// word and applies the rest, which may be half of a fix; at this one it stops.
+    pub(crate) fn name_upwards(&self, changes: &mut [FileChange]) -> usize {
+        let mut outside = 0;
+        for change in changes.iter_mut().filter(|change| Path::new(&change.path).is_absolute()) {
+            outside += 1;
+            let Some(above) = self.cwd.ancestors().find(|folder| change.file.starts_with(folder)) else {
+                continue;
+            };
+            let Ok(rest) = change.file.strip_prefix(above) else { continue };
+            let up = self.cwd.strip_prefix(above).map_or(0, |down| down.components().count());
+            change.path = format!("{}{}", "../".repeat(up), slashed(rest));
+        }
+        outside
     }
 
     /// The exit code. `pending` are findings that are fixed in a preview only.

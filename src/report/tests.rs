@@ -226,7 +226,7 @@ fn hostile_names_cannot_forge_lines() {
     for (format, expected) in [
         (
             Format::Github,
-            "::notice file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax\u{1b}[2J.ts,line=1,col=5,endLine=1,endColumn=8,title=4.10 log-retention-for-ever::50%25%0A::stop\n",
+            "::notice file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax␛[2J.ts,line=1,col=5,endLine=1,endColumn=8,title=4.10 log-retention-for-ever::50%25%0A::stop\n",
         ),
         (Format::Concise, "a,b:c ::error::x␛[2J.ts(1,5): warning 4.10: 50% ::stop\n"),
     ] {

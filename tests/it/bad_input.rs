@@ -138,9 +138,10 @@ fn devices_and_the_files_of_the_kernel() {
 
 #[test]
 fn a_file_and_a_folder_that_may_not_be_read() {
-    // Root may read everything, so somebody else runs the program, from a place that they can reach.
-    if !Command::new("setpriv").arg("--version").output().is_ok_and(|output| output.status.success())
-        || fs::metadata("/root").is_ok_and(|_| fs::read_dir("/root").is_err())
+    // Root may read everything, so somebody else runs the program, from a place that they can reach. Without the
+    // right to become somebody else there is nothing to try.
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    if !Command::new("setpriv").args(nobody).arg("true").output().is_ok_and(|output| output.status.success())
     {
         return;
     }
@@ -155,7 +156,7 @@ fn a_file_and_a_folder_that_may_not_be_read() {
     let run = |arguments: &[&str]| {
         let mut command = Command::new("setpriv");
         at_home(&mut command, project.root(), Path::new("/nonexistent"));
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(arguments);
+        command.args(nobody).arg(&program).args(arguments);
         crate::run::finish(command)
     };
     run(&["scan", "--select", "2.5"])
@@ -201,7 +202,7 @@ fn a_hundred_thousand_brackets() {
             skipped_loudly(&with("lib/deep.ts", text), "lib/deep.ts: ");
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -222,11 +223,11 @@ fn depth_without_brackets() {
     ] {
         let project = with("lib/deep.ts", format!("{JOB}{deep}\n"));
         let ran = project.run(&["scan", "--select", "2.5"]);
-        assert_eq!(ran.code, Some(1), "{:.40}: {ran}", deep);
+        assert_eq!(ran.code, Some(1), "{deep:.40}: {ran}");
         let ran = project.run(&["apply", "--select", "2.5"]);
-        assert!(matches!(ran.code, Some(0 | 1)), "{:.40}: {ran}", deep);
+        assert!(matches!(ran.code, Some(0 | 1)), "{deep:.40}: {ran}");
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -336,7 +337,7 @@ fn ten_thousand_constructs() {
     let start = Instant::now();
     let ran = project.run(&["scan", "--select", "2.5", "--format", "concise"]).ends(1);
     assert_eq!(ran.text().lines().count(), 1_001);
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The contracts of the command line: exit codes, streams, formats, and that what is shown is what is written.
+#![expect(clippy::disallowed_methods, reason = "tests prepare files")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -65,7 +66,7 @@ fn the_diff_is_what_apply_writes() {
         ("", &["--all", "lib/constructs/pipeline-infrastructure.ts"]),
         ("", &["--all", "--jobs", "4"]),
         ("lib", &["--all"]),
-        ("lib/constructs", &["--all", "."]),
+        ("lib/constructs", &["--select", "2.5,2.6"]),
     ] {
         let project = Project::tap();
         let before = project.tree();
@@ -79,6 +80,19 @@ fn the_diff_is_what_apply_writes() {
         project.run_in(folder, &args(&[&["apply", "--allow-dirty"], options]));
         same(&project, &by_git);
     }
+}
+
+#[test]
+fn a_diff_that_reaches_out_of_the_folder_is_refused_whole() {
+    let project = Project::tap();
+    let before = project.tree();
+    let diff = project.run_in("lib/constructs", &["diff", "--all"]).ends(1);
+    assert!(diff.text().contains("--- a/../config/pipeline-config.ts"), "{diff}");
+    assert!(diff.err.contains("lie outside the working directory"), "{diff}");
+    std::fs::write(project.outside().join("patch.diff"), &diff.out).unwrap();
+    let (applied, why) = try_git(&project.at("lib/constructs"), &["apply", "../../../patch.diff"]);
+    assert!(!applied && why.contains("invalid path"), "{why}");
+    same(&project, &before);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Code as nobody wrote it: the fixtures' inputs with bytes lost, doubled, moved and put in. Whatever comes out, a
 //! plan of all rules ends, without a panic, and what it would write parses.
 
+#![expect(clippy::string_slice, reason = "pieces are cut between characters")]
+
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -105,14 +107,18 @@ fn mutate(text: &mut String, other: &str, mutation: &Mutation) {
     }
 }
 
+fn is_script(path: &str) -> bool {
+    Language::of(path).is_some_and(Language::is_script)
+}
+
 /// The scripts of all fixtures.
 fn inputs() -> &'static [String] {
     static INPUTS: OnceLock<Vec<String>> = OnceLock::new();
     INPUTS.get_or_init(|| {
         let files = read_tree(&top().join("tests/fixtures"));
-        let scripts = files.into_iter().filter(|(path, _)| path.ends_with(".ts")).map(|(_, text)| text);
+        let scripts = files.into_iter().filter(|(path, _)| is_script(path)).map(|(_, text)| text);
         let tap = read_tree(&top().join("examples/tap/lib"));
-        let tap = tap.into_iter().filter(|(path, _)| path.ends_with(".ts")).map(|(_, text)| text);
+        let tap = tap.into_iter().filter(|(path, _)| is_script(path)).map(|(_, text)| text);
         std::iter::once(JOB.to_owned()).chain(scripts).chain(tap).collect()
     })
 }

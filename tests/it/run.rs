@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::support::top;
 
 /// No run of a test takes longer unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A function without a dead-letter queue: one finding of 2.5, with a safe fix.
 pub const JOB: &str = "\
@@ -76,8 +76,8 @@ impl Ran {
     pub fn timeless(&self) -> String {
         let mut text = self.err.clone();
         if let Some(end) = text.find(" s.") {
-            let start = text[..end].rfind(' ').unwrap_or(0);
-            text.replace_range(start + 1..end, "0.00");
+            let start = text.get(..end).and_then(|before| before.rfind(' ')).map_or(0, |space| space + 1);
+            text.replace_range(start..end, "0.00");
         }
         text
     }
