@@ -182,6 +182,16 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.edit(statement.file, at..at, code);
     }
 
+    /// Inserts statements right below another that they go on from, behind a comment on the same line.
+    pub fn insert_below(&mut self, statement: Syn<'a>, code: &str) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let base = line_indent(text, statement.start()).to_owned();
+        let at = trailing_end(text, statement.end());
+        let code = format!("{}{base}{}", style.eol, style.adapt(code, &base));
+        self.edit(statement.file, at..at, code);
+    }
+
     /// Inserts code at the start of a block's statements, or the end where it is empty.
     pub fn append_to_block(&mut self, block: Syn<'a>, code: &str) {
         match block.children().last() {
