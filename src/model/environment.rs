@@ -734,6 +734,7 @@ fn holder_of<'a>(object: &Object<'a>) -> Option<Holder<'a>> {
 fn counts_as_production(read: Syn<'_>) -> bool {
     read.parent().is_some_and(|around| {
         around.field("left") == Some(read)
+            && around.field("operator").is_some_and(|operator| matches!(operator.text(), "??" | "||"))
             && around
                 .field("right")
                 .is_some_and(|value| value.is("string") && is_production(string_text(value)))
