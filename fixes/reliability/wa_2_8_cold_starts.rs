@@ -241,7 +241,9 @@ fn waiting<'a>(model: &Model<'a>, function: &Site<'a>) -> Vec<Syn<'a>> {
         .into_iter()
         .filter(|(how, by)| {
             let workflow = model.site_of(*by).is_some_and(|site| site.class.starts_with("aws_stepfunctions"));
-            *how == Invocation::Sync && !workflow
+            // An integration may ask Lambda not to wait.
+            let queued = by.text().contains("X-Amz-Invocation-Type");
+            *how == Invocation::Sync && !workflow && !queued
         })
         .filter_map(|(_, by)| model.invoked_expression(by))
         .collect()

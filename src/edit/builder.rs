@@ -33,6 +33,9 @@ impl Proposal {
     }
 }
 
+/// Marks an id among the names that a fix has taken: an id is no obstacle to a name.
+const ID: &str = "#";
+
 /// Makes the edits of one fix.
 pub struct Builder<'m, 'a> {
     /// The app's meaning, as it was before the fix.
@@ -248,7 +251,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         let free = |name: &str, taken: &[String]| {
             words(root, name).next().is_none() && !taken.iter().any(|other| other == name)
         };
-        self.fresh(candidates, free)
+        self.fresh("", candidates, free)
     }
 
     /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
@@ -262,9 +265,9 @@ impl<'m, 'a> Builder<'m, 'a> {
                 };
                 quote(span.start.checked_sub(1)) && quote(Some(span.end))
             });
-            !used && !taken.iter().any(|other| other == name)
+            !used && !taken.iter().any(|other| other.strip_prefix(ID) == Some(name))
         };
-        self.fresh(candidates, free)
+        self.fresh(ID, candidates, free)
     }
 
     /// The id, as code, of a construct that goes with another: its id and a suffix in `PascalCase`, or in
@@ -285,7 +288,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
-    fn fresh(&mut self, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
+    fn fresh(&mut self, mark: &str, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
         let first = candidates.first().copied().unwrap_or("waFix");
         let name = candidates
             .iter()
@@ -295,7 +298,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                 (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken))
             })
             .unwrap_or_else(|| first.to_owned());
-        self.taken.push(name.clone());
+        self.taken.push(format!("{mark}{name}"));
         self.proposal.takes_names = true;
         name
     }

@@ -105,7 +105,7 @@ pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
             }
         }
         "for_in_statement" => {
-            names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text))
+            names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text));
         }
         _ => {}
     }
