@@ -48,7 +48,7 @@
 //!
 //! ## When it stays silent
 //! Where a document is there by its name (runbook, playbook, troubleshooting, on-call, incident, operations) or as a
-//! heading of the README, where the README names a wiki's runbook, where an alarm's description has a link, where the app
+//! heading of the README, where the repository around the app has a runbook, where the README names a wiki's runbook, where an alarm's description has a link, where the app
 //! builds an SSM document, in libraries, and where there is nothing to operate.
 //!
 //! ## When it refuses
@@ -94,8 +94,17 @@ const META: Meta = Meta {
 const PATH: &str = "docs/runbook.md";
 
 /// Parts of names and headings of documents that say how to operate.
-const WORDS: [&str; 9] =
-    ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident", "operations", "operating", "operation"];
+const WORDS: [&str; 9] = [
+    "runbook",
+    "playbook",
+    "troubleshoot",
+    "on-call",
+    "oncall",
+    "incident",
+    "operations",
+    "operating",
+    "operation",
+];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
@@ -119,7 +128,10 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         finding.impact(Impact::Low);
     }
     if let Some(why) = model.app.no_place_for(PATH) {
-        finding.refuse(&format!("{PATH} has no place: {why}"), "make room for it, or name your own document runbook.md");
+        finding.refuse(
+            &format!("{PATH} has no place: {why}"),
+            "make room for it, or name your own document runbook.md",
+        );
         return Some(());
     }
     finding.fix("Write a runbook", move |b| {
@@ -142,16 +154,25 @@ fn write<'a>(b: &mut Builder<'_, 'a>, alarms: &[Alarm<'a>]) {
 fn point<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>, pointer: &str) {
     match alarm.props.get(b.model, "alarmDescription") {
         Prop::Absent => {
-            if let Some(object) = alarm.props.object().filter(|object| std::ptr::eq(object.file, alarm.node.file)) {
+            if let Some(object) =
+                alarm.props.object().filter(|object| std::ptr::eq(object.file, alarm.node.file))
+            {
                 b.insert_entry(object, "alarmDescription", &format!("'{pointer}'"));
             }
         }
         // A description from elsewhere serves others too.
-        Prop::Present(entry) if matches!(entry.value.kind(), "string" | "template_string") && alarm.node.span().contains(&entry.value.start()) => {
+        Prop::Present(entry)
+            if matches!(entry.value.kind(), "string" | "template_string")
+                && alarm.node.span().contains(&entry.value.start()) =>
+        {
             let end = entry.value.end() - 1;
             let inside = entry.value.text().trim_matches(['\'', '"', '`']);
             let gap = if inside.is_empty() || inside.ends_with(' ') { "" } else { " " };
-            let stop = if inside.is_empty() || inside.trim_end().ends_with(['.', '!', '?', ':', ';']) { "" } else { "." };
+            let stop = if inside.is_empty() || inside.trim_end().ends_with(['.', '!', '?', ':', ';']) {
+                ""
+            } else {
+                "."
+            };
             b.splice(entry.value, end..end, &format!("{stop}{gap}{pointer}"));
         }
         _ => {}
@@ -170,22 +191,31 @@ fn is_documented(model: &Model<'_>) -> bool {
         let text = text.to_ascii_lowercase();
         WORDS.iter().any(|word| text.contains(word))
     };
-    model.app.documents().iter().any(|path| {
-        let folders: Vec<&str> = path.split('/').collect();
-        if folders.iter().any(|folder| matches!(*folder, "node_modules" | "cdk.out" | "test" | "tests")) {
-            return false;
-        }
-        if said(path) {
-            return true;
-        }
-        let is_readme = path.to_ascii_lowercase().starts_with("readme");
-        is_readme
-            && model.app.document(path).is_some_and(|text| {
-                text.lines().any(|line| {
-                    let heading = line.starts_with('#') && said(line);
-                    let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place)) && said(line);
-                    heading || wiki
+    // Of the whole repository only what is surely meant: its other documents may be about anything.
+    let above = model.app.documents_above().iter().any(|path| {
+        let path = path.to_ascii_lowercase();
+        ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident"]
+            .iter()
+            .any(|word| path.contains(word))
+    });
+    above
+        || model.app.documents().iter().any(|path| {
+            let folders: Vec<&str> = path.split('/').collect();
+            if folders.iter().any(|folder| matches!(*folder, "node_modules" | "cdk.out" | "test" | "tests")) {
+                return false;
+            }
+            if said(path) {
+                return true;
+            }
+            let is_readme = path.to_ascii_lowercase().starts_with("readme");
+            is_readme
+                && model.app.document(path).is_some_and(|text| {
+                    text.lines().any(|line| {
+                        let heading = line.starts_with('#') && said(line);
+                        let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place))
+                            && said(line);
+                        heading || wiki
+                    })
                 })
-            })
-    })
+        })
 }

@@ -224,7 +224,9 @@ impl<'m, 'a> Builder<'m, 'a> {
         let style = self.style(argument.file);
         let text = &argument.file.text;
         let base = line_indent(text, argument.start()).to_owned();
-        let alone = text.get(line_start(text, argument.start())..argument.start()).is_some_and(|before| before.trim().is_empty());
+        let alone = text
+            .get(line_start(text, argument.start())..argument.start())
+            .is_some_and(|before| before.trim().is_empty());
         let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
         let code = format!(",{gap}{}", style.adapt(code, &base));
         self.edit(argument.file, argument.end()..argument.end(), code);

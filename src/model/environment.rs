@@ -460,7 +460,8 @@ impl<'a> Model<'a> {
         for object in objects {
             for member in self.members(&object.typed.ty) {
                 // A literal in an object of this app is one value for ever: `{ stageName: 'Source' }`.
-                let fixed = member.node.is("pair") && member.node.field("value").is_some_and(|value| value.is("string"));
+                let fixed = member.node.is("pair")
+                    && member.node.field("value").is_some_and(|value| value.is("string"));
                 if rank(member.name).is_none() || (member.hidden && !object.own) || fixed {
                     continue;
                 }
@@ -924,6 +925,12 @@ mod tests {
             found(&[("config.ts", config), ("m.ts", &optional)]),
             "p?.config.environmentSuffix === 'prod' ? Property"
         );
+    }
+
+    #[test]
+    fn a_literal_in_an_object_tells_no_environment() {
+        let text = "import * as cdk from 'aws-cdk-lib';\nfunction f() { const source = { stageName: 'Source' }; use(HERE); }\n";
+        assert!(!found(&[("m.ts", text)]).contains("source.stageName"));
     }
 
     #[test]

@@ -230,8 +230,9 @@ impl<'a> Model<'a> {
                 self.origin_at(expression.first()?, depth)
             }
             "member_expression" | "identifier" | "shorthand_property_identifier" => {
-                if let Some(Declaration::Destructured { from: Some(from), key, .. }) =
-                    Some(expression).filter(|name| !name.is("member_expression")).and_then(|name| lookup(name, name.text()))
+                if let Some(Declaration::Destructured { from: Some(from), key, .. }) = Some(expression)
+                    .filter(|name| !name.is("member_expression"))
+                    .and_then(|name| lookup(name, name.text()))
                 {
                     return self.property_origin(from, key, depth);
                 }
