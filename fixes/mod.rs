@@ -14,6 +14,8 @@ pub const ALL: &[Rule] = &[
     security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
+    reliability::wa_2_8_cold_starts::RULE,
+    cost::wa_4_5_api_throttling::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,

@@ -62,8 +62,6 @@ pub(crate) struct Run {
     pub rules: RuleSet,
     /// What to plan.
     pub options: Options,
-    /// Findings below this are only counted.
-    pub min_impact: Impact,
     /// The folder that everything written lies in.
     pub root: PathBuf,
     skipped: Vec<Skipped>,
@@ -128,12 +126,12 @@ impl Run {
             rules,
             options: Options {
                 tier,
+                min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
                 only: None,
                 values,
                 within,
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
             },
-            min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
             root: common(&outermost).unwrap_or(start),
             skipped: found.skipped,
             started,
@@ -188,7 +186,7 @@ impl Run {
             changes: &plan.changes,
             skipped: &plan.skipped,
             texts,
-            min_impact: self.min_impact,
+            min_impact: self.options.min_impact,
             scanned: plan.files,
             elapsed: self.started.elapsed(),
             verbose: args.verbose,
