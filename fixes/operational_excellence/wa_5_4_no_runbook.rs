@@ -48,8 +48,9 @@
 //!
 //! ## When it stays silent
 //! Where a document is there by its name (runbook, playbook, troubleshooting, on-call, incident, operations) or as a
-//! heading of the README, where the repository around the app has a runbook, where the README names a wiki's runbook, where an alarm's description has a link, where the app
-//! builds an SSM document, in libraries, and where there is nothing to operate.
+//! heading of the README, where the repository around the app has a runbook, where the README names a wiki's runbook,
+//! where an alarm's description has a link, where the app builds an SSM document, in libraries, and where there is
+//! nothing to operate.
 //!
 //! ## When it refuses
 //! Where git ignores `docs/runbook.md`, so that nobody would get it, and where `docs` is a file. Descriptions of alarms that
