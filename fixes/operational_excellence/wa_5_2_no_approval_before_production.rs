@@ -341,13 +341,10 @@ fn tokens_with<'a>(within: Syn<'a>, part: &str) -> Vec<Syn<'a>> {
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     for word in within.text().split(|c| !name(c)).filter(|word| word.contains(part)) {
         for at in words(within, word) {
-            if let Some(token) =
-                within.at(at).filter(|token| matches!(token.kind(), "identifier" | "property_identifier"))
-            {
-                if !tokens.contains(&token) {
-                    tokens.push(token);
-                }
-            }
+            let token = within.at(at).filter(|token| {
+                matches!(token.kind(), "identifier" | "property_identifier") && !tokens.contains(token)
+            });
+            tokens.extend(token);
         }
     }
     tokens
