@@ -214,9 +214,9 @@ fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Re
         .map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target))
         .collect();
     if place.goes_on {
-        b.insert_below(place.after, &lines.join("\n"))
+        b.insert_below(place.after, &lines.join("\n"));
     } else {
-        b.insert_after(place.after, &lines.join("\n"))
+        b.insert_after(place.after, &lines.join("\n"));
     }
     Ok(())
 }

@@ -353,19 +353,28 @@ impl<'a> Runbook<'_, 'a> {
         let id = |site: &Site<'a>| {
             site.id_text().map(|id| id.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
         };
-        let function = self.sites("aws_lambda.Function").first().and_then(id);
-        let alias = self.sites("aws_lambda.Alias").first().and_then(|alias| {
+        let (functions, aliases) = (self.sites("aws_lambda.Function"), self.sites("aws_lambda.Alias"));
+        let several = functions.len() > 1 || aliases.len() > 1;
+        // Of several functions, the reader names one: its id is in the table above.
+        let function =
+            functions.first().and_then(|first| if several { Some("\"$ID\"".to_owned()) } else { id(first) });
+        let alias = aliases.first().and_then(|alias| {
             let name = alias.props(self.model).get(self.model, "aliasName").value()?;
             name.is("string").then(|| string_text(name).to_owned())
         });
         let pipeline = self.sites("aws_codepipeline.Pipeline").into_iter().next();
         let stage = pipeline.as_ref().and_then(|pipeline| self.last_stage(pipeline)).unwrap_or("$STAGE");
         let pipeline = pipeline.as_ref().and_then(id);
+        let which = if several {
+            "`ID` is the id of the function, see [what runs where](#what-runs-where).\n\n"
+        } else {
+            ""
+        };
         begin(out, "procedures");
         if let (Some(function), Some(alias)) = (&function, &alias) {
             let _ = write!(
                 out,
-                "### Go back to the version before\n\n```bash\nFN=$(phys {function} AWS::Lambda::Function)\n\
+                "### Go back to the version before\n\n{which}```bash\nFN=$(phys {function} AWS::Lambda::Function)\n\
                  aws lambda get-alias --function-name \"$FN\" --name {alias} --query FunctionVersion\n\
                  aws lambda list-versions-by-function --function-name \"$FN\" --query 'Versions[-4:].[Version,LastModified]' --output table\n\
                  aws lambda update-alias --function-name \"$FN\" --name {alias} --function-version \"$GOOD\" # a version of that list\n```\n\n\
@@ -387,7 +396,7 @@ impl<'a> Runbook<'_, 'a> {
         if let Some(function) = &function {
             let _ = write!(
                 out,
-                "### Raise the concurrency of a function\n\n```bash\n\
+                "### Raise the concurrency of a function\n\n{which}```bash\n\
                  aws lambda get-account-settings --query AccountLimit.UnreservedConcurrentExecutions # at least 100 must stay\n\
                  aws lambda put-function-concurrency --function-name \"$(phys {function} AWS::Lambda::Function)\" \\\n  \
                  --reserved-concurrent-executions \"$NUMBER\"\n```\n\n\

@@ -216,19 +216,23 @@ fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'
         return None;
     }
     let name = stage.name.unwrap_or("the deployment");
+    let always = is_production(name);
+    let where_told = match model.environment(pipeline.node) {
+        Environment::Known(found) if !always => format!(", where `{}`", found.expression),
+        _ => String::new(),
+    };
     let finding = out.report(
         &META,
         model,
         pipeline.node,
         format!(
-            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. The fix adds a stage that \
-             waits for a person, up to seven days, before it."
+            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. \
+             The fix adds a stage before it that waits for a person, up to seven days{where_told}."
         ),
     );
     let names: Vec<&str> = stages.iter().filter_map(|stage| stage.name).collect();
     let free =
         ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))?;
-    let always = is_production(name);
     let pipeline = pipeline.clone();
     finding.fix(format!("Ask for an approval before {name}"), move |b| {
         let code = approval_stage(b, &pipeline, free)?;
@@ -337,13 +341,10 @@ fn tokens_with<'a>(within: Syn<'a>, part: &str) -> Vec<Syn<'a>> {
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     for word in within.text().split(|c| !name(c)).filter(|word| word.contains(part)) {
         for at in words(within, word) {
-            if let Some(token) =
-                within.at(at).filter(|token| matches!(token.kind(), "identifier" | "property_identifier"))
-            {
-                if !tokens.contains(&token) {
-                    tokens.push(token);
-                }
-            }
+            let token = within.at(at).filter(|token| {
+                matches!(token.kind(), "identifier" | "property_identifier") && !tokens.contains(token)
+            });
+            tokens.extend(token);
         }
     }
     tokens

@@ -48,8 +48,9 @@
 //!
 //! ## When it stays silent
 //! Where a document is there by its name (runbook, playbook, troubleshooting, on-call, incident, operations) or as a
-//! heading of the README, where the README names a wiki's runbook, where an alarm's description has a link, where the app
-//! builds an SSM document, in libraries, and where there is nothing to operate.
+//! heading of the README, where the repository around the app has a runbook, where the README names a wiki's runbook,
+//! where an alarm's description has a link, where the app builds an SSM document, in libraries, and where there is
+//! nothing to operate.
 //!
 //! ## When it refuses
 //! Where git ignores `docs/runbook.md`, so that nobody would get it, and where `docs` is a file. Descriptions of alarms that
@@ -191,23 +192,31 @@ fn is_documented(model: &Model<'_>) -> bool {
         let text = text.to_ascii_lowercase();
         WORDS.iter().any(|word| text.contains(word))
     };
-    model.app.documents().iter().any(|path| {
-        let folders: Vec<&str> = path.split('/').collect();
-        if folders.iter().any(|folder| matches!(*folder, "node_modules" | "cdk.out" | "test" | "tests")) {
-            return false;
-        }
-        if said(path) {
-            return true;
-        }
-        let is_readme = path.to_ascii_lowercase().starts_with("readme");
-        is_readme
-            && model.app.document(path).is_some_and(|text| {
-                text.lines().any(|line| {
-                    let heading = line.starts_with('#') && said(line);
-                    let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place))
-                        && said(line);
-                    heading || wiki
+    // Of the whole repository only what is surely meant: its other documents may be about anything.
+    let above = model.app.documents_above().iter().any(|path| {
+        let path = path.to_ascii_lowercase();
+        ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident"]
+            .iter()
+            .any(|word| path.contains(word))
+    });
+    above
+        || model.app.documents().iter().any(|path| {
+            let folders: Vec<&str> = path.split('/').collect();
+            if folders.iter().any(|folder| matches!(*folder, "node_modules" | "cdk.out" | "test" | "tests")) {
+                return false;
+            }
+            if said(path) {
+                return true;
+            }
+            let is_readme = path.to_ascii_lowercase().starts_with("readme");
+            is_readme
+                && model.app.document(path).is_some_and(|text| {
+                    text.lines().any(|line| {
+                        let heading = line.starts_with('#') && said(line);
+                        let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place))
+                            && said(line);
+                        heading || wiki
+                    })
                 })
-            })
-    })
+        })
 }

@@ -178,6 +178,33 @@ impl App {
         all
     }
 
+    /// Documents of the repository that the app is a part of: beside its folder and in the `docs` folders there.
+    /// Nothing where the app is not in a repository.
+    pub fn documents_above(&self) -> Vec<String> {
+        let Some(top) = self.root.ancestors().find(|folder| folder.join(".git").exists()) else {
+            return Vec::new();
+        };
+        let above = self.root.ancestors().skip(1).take_while(|folder| folder.starts_with(top));
+        let places = above.flat_map(|folder| {
+            let inside = ["docs", "doc", "documentation", "runbooks"].map(|name| (folder.join(name), 3));
+            std::iter::once((folder.to_owned(), 1)).chain(inside)
+        });
+        let mut all: Vec<String> = places
+            .filter(|(folder, _)| folder.is_dir())
+            .flat_map(|(folder, depth)| ignore::WalkBuilder::new(folder).max_depth(Some(depth)).build())
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                entry.path().strip_prefix(top).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
+            })
+            .filter(|path| {
+                [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
         read_text(&self.root.join(path)).ok()

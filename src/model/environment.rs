@@ -944,6 +944,12 @@ mod tests {
     }
 
     #[test]
+    fn a_literal_in_an_object_tells_no_environment() {
+        let text = "import * as cdk from 'aws-cdk-lib';\nfunction f() { const source = { stageName: 'Source' }; use(HERE); }\n";
+        assert!(!found(&[("m.ts", text)]).contains("source.stageName"));
+    }
+
+    #[test]
     fn the_app_says_what_production_is_called() {
         let other = "import 'aws-cdk-lib'; const m = { dev: 1, production: 2 };\n";
         let text = "import * as cdk from 'aws-cdk-lib';\nfunction f(stage: string) { use(HERE); }\n";
