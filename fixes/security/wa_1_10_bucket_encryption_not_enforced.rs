@@ -91,7 +91,8 @@
 //! nothing. `aws:kms` without a key id means the account's `aws/s3` key: that is not refused.
 //!
 //! ## Other checkers
-//! No rule of cdk-nag, Checkov or cfn-lint looks at this.
+//! No rule of cdk-nag, Checkov or cfn-lint looks at this. Where the bucket has no `enforceSSL`, its new policy is one more
+//! place at which cdk-nag `AwsSolutions-S10` misses the refusal of plain HTTP (item 1.2 adds it).
 
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};

@@ -51,7 +51,8 @@ impl<'a> Builder<'_, 'a> {
         let Some(declaration) = named_declaration(holder.declaration) else { return Ok(None) };
         let Some(factory) = self.factory(holder, declaration) else { return Ok(None) };
         let ty = Type::Object(vec![holder.declaration]);
-        let mut taken: Vec<String> = self.model.members(&ty).iter().map(|member| member.name.to_owned()).collect();
+        let mut taken: Vec<String> =
+            self.model.members(&ty).iter().map(|member| member.name.to_owned()).collect();
         let mut names = Vec::new();
         for field in fields {
             let Some(name) = field.names.iter().find(|name| !taken.iter().any(|other| other == *name)) else {
@@ -67,8 +68,11 @@ impl<'a> Builder<'_, 'a> {
             values.push((*name, format!("{production} ? {} : {}", field.production, field.other)));
         }
         self.insert_entries(factory.object, &values);
-        let members: Vec<(String, &str)> =
-            fields.iter().zip(&names).map(|(field, name)| (format!("{name}: {}", field.ty), field.doc)).collect();
+        let members: Vec<(String, &str)> = fields
+            .iter()
+            .zip(&names)
+            .map(|(field, name)| (format!("{name}: {}", field.ty), field.doc))
+            .collect();
         self.insert_members(holder.declaration, &members);
         let dot = if holder.optional { "?." } else { "." };
         let dot = if holder.text.contains("?.") { "." } else { dot };
@@ -143,13 +147,16 @@ impl<'a> Builder<'_, 'a> {
         let name = declaration.field("name")?.text();
         let mut functions: Vec<Syn<'a>> = Vec::new();
         for file in self.model.app.files.iter().filter(|file| file.candidate.language.is_script()) {
-            if !file.text().is_ok_and(|text| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some()) {
+            if !file.text().is_ok_and(|text| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some())
+            {
                 continue;
             }
             let root = Syn::root(file.parsed()?);
             for span in words(root, name) {
                 let Some(node) = root.at(span).filter(|node| node.is("type_identifier")) else { continue };
-                if node.parent() == Some(declaration) || self.model.meaning(node) != Some(Meaning::Value(declaration)) {
+                if node.parent() == Some(declaration)
+                    || self.model.meaning(node) != Some(Meaning::Value(declaration))
+                {
                     continue;
                 }
                 match use_of(node) {
@@ -162,11 +169,16 @@ impl<'a> Builder<'_, 'a> {
         let [function] = functions.as_slice() else { return None };
         let returned = single_return(*function)?;
         let object = match self.model.meaning(returned) {
-            Some(Meaning::Value(value)) if value.is("object") && std::ptr::eq(value.file, function.file) => value,
+            Some(Meaning::Value(value)) if value.is("object") && std::ptr::eq(value.file, function.file) => {
+                value
+            }
             _ => return None,
         };
         let inside = object.ancestors().any(|around| around == *function);
-        if !inside || object.children().any(|entry| entry.is("spread_element")) || self.is_built_elsewhere(holder, object) {
+        if !inside
+            || object.children().any(|entry| entry.is("spread_element"))
+            || self.is_built_elsewhere(holder, object)
+        {
             return None;
         }
         let Environment::Known(production) = self.environment(object) else { return None };
@@ -183,7 +195,10 @@ impl<'a> Builder<'_, 'a> {
             .collect();
         let Some(first) = needed.iter().max_by_key(|name| name.len()) else { return true };
         self.model.app.files.iter().filter(|file| file.candidate.language.is_script()).any(|file| {
-            if !file.text().is_ok_and(|text| memchr::memmem::find(text.as_bytes(), first.as_bytes()).is_some()) {
+            if !file
+                .text()
+                .is_ok_and(|text| memchr::memmem::find(text.as_bytes(), first.as_bytes()).is_some())
+            {
                 return false;
             }
             let Some(parsed) = file.parsed() else { return false };
@@ -217,15 +232,21 @@ fn use_of(node: Syn<'_>) -> Use<'_> {
     if matches!(around.kind(), "import_specifier" | "export_specifier") {
         return Use::Reader;
     }
-    let Some(owner) = around.is("type_annotation").then(|| around.parent()).flatten() else { return Use::Other };
+    let Some(owner) = around.is("type_annotation").then(|| around.parent()).flatten() else {
+        return Use::Other;
+    };
     match owner.kind() {
         "required_parameter" | "optional_parameter" | "property_signature" => Use::Reader,
         "public_field_definition" | "variable_declarator"
-            if owner.field("value").is_none_or(|value| matches!(value.kind(), "call_expression" | "identifier" | "member_expression")) =>
+            if owner.field("value").is_none_or(|value| {
+                matches!(value.kind(), "call_expression" | "identifier" | "member_expression")
+            }) =>
         {
             Use::Reader
         }
-        "function_declaration" | "arrow_function" | "method_definition" | "function_expression" => Use::Result(owner),
+        "function_declaration" | "arrow_function" | "method_definition" | "function_expression" => {
+            Use::Result(owner)
+        }
         _ => Use::Other,
     }
 }
@@ -237,4 +258,17 @@ fn named_declaration(declaration: Syn<'_>) -> Option<Syn<'_>> {
         "object_type" => declaration.parent().filter(|alias| alias.is("type_alias_declaration")),
         _ => None,
     }
+}
+
+/// A variable's name after a construct: `ordersLogGroup` for the function `Orders` and the suffix `LogGroup`.
+pub fn name_after(label: &str, suffix: &str) -> String {
+    let mut name = String::new();
+    for word in label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let mut letters = word.chars();
+        let first = letters
+            .next()
+            .map(|c| if name.is_empty() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
+        name.extend(first.into_iter().chain(letters));
+    }
+    format!("{}{suffix}", name.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

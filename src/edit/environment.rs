@@ -26,7 +26,10 @@ impl<'a> Builder<'_, 'a> {
         match self.model.environment(at) {
             Environment::None => self.configured(at).map_or(Environment::None, Environment::Known),
             Environment::Known(mut known) => {
-                let named = self.value_if_given(PRODUCTION).and_then(|values| values.split(',').next()).map(str::trim);
+                let named = self
+                    .value_if_given(PRODUCTION)
+                    .and_then(|values| values.split(',').next())
+                    .map(str::trim);
                 if let (true, Some(name), Some(old)) = (known.guessed, named, &known.production) {
                     let new = format!("'{name}'");
                     if let Some(start) = known.expression.strip_suffix(old.as_str()) {
@@ -76,7 +79,10 @@ impl<'a> Builder<'_, 'a> {
             return Some(known(expression.to_owned(), None));
         }
         let key = self.value_if_given(CONTEXT_KEY.key).filter(|_| self.model.has_construct_this(at))?;
-        let production = self.value_if_given(PRODUCTION).and_then(|values| values.split(',').next()).map_or("prod", str::trim);
+        let production = self
+            .value_if_given(PRODUCTION)
+            .and_then(|values| values.split(',').next())
+            .map_or("prod", str::trim);
         // Not given means unchanged.
         let expression = format!("(this.node.tryGetContext('{key}') ?? '{production}') === '{production}'");
         Some(known(expression, Some(format!("'{production}'"))))

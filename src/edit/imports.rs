@@ -244,7 +244,17 @@ impl<'a> Builder<'_, 'a> {
 
     fn write_line(&mut self, line: &Line<'a>) {
         let file = line.root.file;
-        let style = self.style(file);
+        // Imports are quoted like imports, whatever the rest of the file does.
+        let mut style = self.style(file);
+        let neighbour =
+            self.model.imports(file).imports.iter().find(|import| cdk_module(import.module).is_some());
+        if let Some(quote) = neighbour.and_then(|import| {
+            let text = import.statement.text();
+            let at = text.find(import.module)?;
+            text.get(..at)?.chars().next_back()
+        }) {
+            style.quote = quote;
+        }
         let quoted = style.string(&line.specifier);
         let end = if style.semicolons { ";" } else { "" };
         let clause = match &line.names {
@@ -304,13 +314,13 @@ impl<'a> Builder<'_, 'a> {
             };
             match (before, names.first()) {
                 (Some(name), _) => {
-                    self.edit(list.file, name.end()..name.end(), format!(",{separator}{specifier}"))
+                    self.edit(list.file, name.end()..name.end(), format!(",{separator}{specifier}"));
                 }
                 (None, Some(first)) => {
                     self.edit(list.file, first.start()..first.start(), format!("{specifier},{separator}"));
                 }
                 (None, None) => {
-                    self.edit(list.file, list.start() + 1..list.start() + 1, format!(" {specifier} "))
+                    self.edit(list.file, list.start() + 1..list.start() + 1, format!(" {specifier} "));
                 }
             }
         }

@@ -152,8 +152,14 @@ fn rank(name: &str) -> Option<u8> {
         _ if name.starts_with("env") && name.ends_with("suffix") => 1,
         "environment" | "environmentname" => 2,
         "env" | "envname" => 3,
-        "deployenv" | "appenv" | "deployenvironment" | "deploymentenvironment" | "targetenv" | "targetenvironment"
-        | "envtype" | "environmenttype" => 4,
+        "deployenv"
+        | "appenv"
+        | "deployenvironment"
+        | "deploymentenvironment"
+        | "targetenv"
+        | "targetenvironment"
+        | "envtype"
+        | "environmenttype" => 4,
         "stage" | "stagename" | "deploymentstage" | "deploystage" => 5,
         "tier" => 6,
         _ => return None,
@@ -164,8 +170,13 @@ fn rank(name: &str) -> Option<u8> {
 fn is_boolean_name(name: &str) -> bool {
     let name = plain(name);
     let rest = ["is", "in", "for"].iter().find_map(|start| name.strip_prefix(start)).unwrap_or(&name);
-    let Some(rest) = rest.strip_prefix("production").or_else(|| rest.strip_prefix("prod")) else { return false };
-    matches!(rest, "" | "env" | "environment" | "stage" | "account" | "deployment" | "deploy" | "mode" | "like")
+    let Some(rest) = rest.strip_prefix("production").or_else(|| rest.strip_prefix("prod")) else {
+        return false;
+    };
+    matches!(
+        rest,
+        "" | "env" | "environment" | "stage" | "account" | "deployment" | "deploy" | "mode" | "like"
+    )
 }
 
 /// Whether a name speaks of an environment at all: also `isDev`, `isNonProd`.
@@ -174,7 +185,18 @@ fn is_environment_word(name: &str) -> bool {
     let rest = lower.strip_prefix("is").unwrap_or_default();
     rank(name).is_some()
         || is_boolean_name(name)
-        || matches!(rest.trim_end_matches("env").trim_end_matches("stage"), "dev" | "development" | "nonprod" | "nonproduction" | "staging" | "test" | "local" | "qa" | "sandbox")
+        || matches!(
+            rest.trim_end_matches("env").trim_end_matches("stage"),
+            "dev"
+                | "development"
+                | "nonprod"
+                | "nonproduction"
+                | "staging"
+                | "test"
+                | "local"
+                | "qa"
+                | "sandbox"
+        )
 }
 
 impl<'a> Model<'a> {
@@ -194,8 +216,13 @@ impl<'a> Model<'a> {
             if Self::is_fixed(at, name) {
                 return Environment::Guarded;
             }
-            let candidate =
-                Candidate { text: name.to_owned(), name, typed: self.type_of_name(at, name), holder: None, step: Step::Name };
+            let candidate = Candidate {
+                text: name.to_owned(),
+                name,
+                typed: self.type_of_name(at, name),
+                holder: None,
+                step: Step::Name,
+            };
             match self.compared(at, &candidate) {
                 Verdict::Good(found) => return Environment::Known(found),
                 Verdict::NeverProduction => return Environment::None,
@@ -227,8 +254,14 @@ impl<'a> Model<'a> {
     pub fn has_this(&self, at: Syn<'a>) -> bool {
         for around in at.ancestors() {
             match around.kind() {
-                "function_declaration" | "function_expression" | "generator_function_declaration" => return false,
-                "call_expression" if around.field("function").is_some_and(|function| function.is("super")) => return false,
+                "function_declaration" | "function_expression" | "generator_function_declaration" => {
+                    return false;
+                }
+                "call_expression"
+                    if around.field("function").is_some_and(|function| function.is("super")) =>
+                {
+                    return false;
+                }
                 "public_field_definition" => return !around.tokens().any(|token| token.is("static")),
                 "method_definition" => {
                     let called = words(around, "super").find_map(|span| {
@@ -276,7 +309,8 @@ impl<'a> Model<'a> {
     /// Whether a field has its value where `at` runs: a parameter property, an initialiser, or assigned before.
     fn field_is_set(at: Syn<'a>, member: Syn<'a>, name: &str) -> bool {
         let Some(constructor) = at.ancestors().find(|node| {
-            node.is("method_definition") && node.field("name").is_some_and(|name| name.text() == "constructor")
+            node.is("method_definition")
+                && node.field("name").is_some_and(|name| name.text() == "constructor")
         }) else {
             return true;
         };
@@ -288,7 +322,9 @@ impl<'a> Model<'a> {
             access.is_some_and(|access| {
                 access.field("object").is_some_and(|object| object.is("this"))
                     && access.parent().is_some_and(|parent| {
-                        parent.is("assignment_expression") && parent.field("left") == Some(access) && parent.end() <= at.start()
+                        parent.is("assignment_expression")
+                            && parent.field("left") == Some(access)
+                            && parent.end() <= at.start()
                     })
             })
         })
@@ -309,7 +345,11 @@ impl<'a> Model<'a> {
         let mut deeper = Vec::new();
         for object in &objects {
             for member in self.members(&object.typed.ty) {
-                let reachable = if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden };
+                let reachable = if object.own {
+                    Self::field_is_set(at, member.node, member.name)
+                } else {
+                    !member.hidden
+                };
                 if !CONTAINERS.contains(&member.name) || !reachable {
                     continue;
                 }
@@ -328,13 +368,18 @@ impl<'a> Model<'a> {
     /// Step A.
     fn boolean(&self, at: Syn<'a>, visible: &[&'a str], objects: &[Object<'a>]) -> Option<Discriminator<'a>> {
         let usable = |ty: &Type<'_>| matches!(ty, Type::Boolean | Type::Any);
-        let bare = visible.iter().find(|name| is_boolean_name(name) && usable(&self.type_of_name(at, name).ty));
+        let bare =
+            visible.iter().find(|name| is_boolean_name(name) && usable(&self.type_of_name(at, name).ty));
         if let Some(name) = bare {
             return Some(truth((*name).to_owned(), None));
         }
         objects.iter().find_map(|object| {
             let member = self.members(&object.typed.ty).into_iter().find(|member| {
-                let reachable = if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden };
+                let reachable = if object.own {
+                    Self::field_is_set(at, member.node, member.name)
+                } else {
+                    !member.hidden
+                };
                 is_boolean_name(member.name) && reachable && usable(&self.type_of_member(*member).ty)
             })?;
             let text = format!("{}{}{}", object.text, dot(object.typed.optional), member.name);
@@ -355,7 +400,11 @@ impl<'a> Model<'a> {
         usable.sort_by_key(|one| one.node.start().abs_diff(at.start()));
         usable.into_iter().find_map(|one| {
             let root = root_of(one.receiver)?;
-            let reachable = if root.is("this") { self.this_path_is_set(at, one.receiver) } else { visible.contains(&root.text()) };
+            let reachable = if root.is("this") {
+                self.this_path_is_set(at, one.receiver)
+            } else {
+                visible.contains(&root.text())
+            };
             let here = self.type_in(one.receiver, at);
             if !reachable || here.ty == Type::Unknown || here.ty != self.type_of(one.receiver).ty {
                 return None;
@@ -364,7 +413,11 @@ impl<'a> Model<'a> {
                 return None;
             }
             let holder = one.receiver.field("object").and_then(|object| {
-                holder_of(&Object { text: object.text().to_owned(), typed: self.type_in(object, at), own: object.is("this") })
+                holder_of(&Object {
+                    text: object.text().to_owned(),
+                    typed: self.type_in(object, at),
+                    own: object.is("this"),
+                })
             });
             let literal = single_quoted(one.literal);
             Some(Discriminator {
@@ -394,7 +447,9 @@ impl<'a> Model<'a> {
     /// Whether a name is one environment's name written down: `const environmentSuffix = 'dev'`.
     fn is_fixed(at: Syn<'a>, name: &str) -> bool {
         match super::scope::lookup(at, name) {
-            Some(Declaration::Variable { declarator, .. }) => declarator.field("value").is_some_and(|value| value.is("string")),
+            Some(Declaration::Variable { declarator, .. }) => {
+                declarator.field("value").is_some_and(|value| value.is("string"))
+            }
             _ => false,
         }
     }
@@ -457,7 +512,8 @@ impl<'a> Model<'a> {
     fn production_name(&self, name: &str) -> (String, bool) {
         let facts = self.environment_facts();
         let strings = || facts.comparisons.iter().filter(|one| one.literal.is("string"));
-        let own = strings().find(|one| final_name(one.receiver).is_some_and(|other| plain(other) == plain(name)));
+        let own =
+            strings().find(|one| final_name(one.receiver).is_some_and(|other| plain(other) == plain(name)));
         match (own.or_else(|| strings().next()), facts.map_keys.first()) {
             (Some(one), _) => (single_quoted(one.literal), false),
             (None, Some(key)) => (format!("'{key}'"), false),
@@ -482,12 +538,13 @@ impl<'a> Model<'a> {
     /// Steps F and G.
     fn read_by_app(&self, at: Syn<'a>) -> Option<Discriminator<'a>> {
         let facts = self.environment_facts();
-        let (receiver, name, step) = if let (Some(key), true) = (facts.context.first(), self.has_construct_this(at)) {
-            (format!("this.node.tryGetContext('{key}')"), *key, Step::Context)
-        } else {
-            let key = facts.process.first()?;
-            (format!("process.env.{key}"), *key, Step::Process)
-        };
+        let (receiver, name, step) =
+            if let (Some(key), true) = (facts.context.first(), self.has_construct_this(at)) {
+                (format!("this.node.tryGetContext('{key}')"), *key, Step::Context)
+            } else {
+                let key = facts.process.first()?;
+                (format!("process.env.{key}"), *key, Step::Process)
+            };
         let (production, guessed) = self.production_name(name);
         Some(Discriminator {
             expression: format!("{receiver} === {production}"),
@@ -502,10 +559,12 @@ impl<'a> Model<'a> {
     /// Whether `this.node` exists where a node stands.
     pub fn has_construct_this(&self, at: Syn<'a>) -> bool {
         self.has_this(at)
-            && at.ancestors().find(|node| is_class(*node)).and_then(|class| self.cdk_base(class)).is_some_and(|base| {
-                matches!(base.as_str(), "constructs.Construct" | "Construct")
-                    || self.catalogue.class(&base).is_some_and(|class| class.is_construct())
-            })
+            && at.ancestors().find(|node| is_class(*node)).and_then(|class| self.cdk_base(class)).is_some_and(
+                |base| {
+                    matches!(base.as_str(), "constructs.Construct" | "Construct")
+                        || self.catalogue.class(&base).is_some_and(|class| class.is_construct())
+                },
+            )
     }
 
     fn environment_facts(&self) -> &Facts<'a> {
@@ -543,57 +602,87 @@ impl<'a> Facts<'a> {
                 self.map_key(node);
             }
         }
-        self.comparisons.sort_by(|a, b| {
-            (&a.node.file.path, a.node.start()).cmp(&(&b.node.file.path, b.node.start()))
-        });
+        self.comparisons
+            .sort_by(|a, b| (&a.node.file.path, a.node.start()).cmp(&(&b.node.file.path, b.node.start())));
         for method in ["tryGetContext", "getContext"] {
             for span in words(root, method) {
-                let call = root.at(span).and_then(Syn::parent).and_then(Syn::parent).filter(|call| call.is("call_expression"));
-                let key = call.and_then(|call| call.field("arguments")).and_then(Syn::first).filter(|key| key.is("string"));
+                let call = root
+                    .at(span)
+                    .and_then(Syn::parent)
+                    .and_then(Syn::parent)
+                    .filter(|call| call.is("call_expression"));
+                let key = call
+                    .and_then(|call| call.field("arguments"))
+                    .and_then(Syn::first)
+                    .filter(|key| key.is("string"));
                 self.context.extend(key.map(string_text).filter(|key| rank(key).is_some()));
             }
         }
         for span in words(root, "env") {
-            let Some(env) = root.at(span).and_then(Syn::parent).filter(|env| env.text() == "process.env") else { continue };
+            let Some(env) = root.at(span).and_then(Syn::parent).filter(|env| env.text() == "process.env")
+            else {
+                continue;
+            };
             let access = env.parent().filter(|access| access.is("member_expression"));
             let key = access.and_then(|access| access.field("property")).map(Syn::text);
             self.process.extend(key.filter(|key| rank(key).is_some()));
         }
         for span in words(root, "valueAsString") {
             let Some(access) = root.at(span).and_then(Syn::parent) else { continue };
-            let name = access.ancestors().take_while(|node| !node.kind().ends_with("statement")).find_map(|node| match node.kind() {
-                "pair" => node.field("key"),
-                "variable_declarator" => node.field("name"),
-                "assignment_expression" => node.field("left")?.field("property"),
-                _ => None,
-            });
+            let name =
+                access.ancestors().take_while(|node| !node.kind().ends_with("statement")).find_map(|node| {
+                    match node.kind() {
+                        "pair" => node.field("key"),
+                        "variable_declarator" => node.field("name"),
+                        "assignment_expression" => node.field("left")?.field("property"),
+                        _ => None,
+                    }
+                });
             self.tokens.extend(name.map(|name| plain(name.text())));
         }
     }
 
     /// Reads `x === 'prod'`, `x === Stage.PROD` and `case 'prod':`.
     fn comparison(&mut self, word: Syn<'a>) {
-        let Some(literal) = word.parent().filter(|node| matches!(node.kind(), "string" | "member_expression")) else { return };
+        let Some(literal) =
+            word.parent().filter(|node| matches!(node.kind(), "string" | "member_expression"))
+        else {
+            return;
+        };
         let exact = if literal.is("string") {
             is_production(string_text(literal))
         } else {
             literal.field("property") == Some(word)
-                && literal.field("object").is_some_and(|object| object.text().starts_with(|c: char| c.is_ascii_uppercase()))
+                && literal
+                    .field("object")
+                    .is_some_and(|object| object.text().starts_with(|c: char| c.is_ascii_uppercase()))
         };
         let Some(around) = literal.parent().filter(|_| exact) else { return };
         if around.is("switch_case") && around.field("value") == Some(literal) {
-            let value = around.ancestor("switch_statement").and_then(|switch| switch.field("value")).and_then(Syn::first);
+            let value = around
+                .ancestor("switch_statement")
+                .and_then(|switch| switch.field("value"))
+                .and_then(Syn::first);
             let named = value.filter(|value| final_name(*value).is_some());
-            self.comparisons.extend(named.map(|receiver| Comparison { node: around, receiver, literal, equal: false }));
+            self.comparisons.extend(named.map(|receiver| Comparison {
+                node: around,
+                receiver,
+                literal,
+                equal: false,
+            }));
             return;
         }
-        let Some(operator) = around.is("binary_expression").then(|| around.field("operator")).flatten() else { return };
+        let Some(operator) = around.is("binary_expression").then(|| around.field("operator")).flatten()
+        else {
+            return;
+        };
         let equal = match operator.text() {
             "===" | "==" => true,
             "!==" | "!=" => false,
             _ => return,
         };
-        let receiver = if around.field("left") == Some(literal) { around.field("right") } else { around.field("left") };
+        let receiver =
+            if around.field("left") == Some(literal) { around.field("right") } else { around.field("left") };
         let Some(receiver) = receiver.filter(|receiver| final_name(*receiver).is_some()) else { return };
         self.comparisons.push(Comparison { node: around, receiver, literal, equal });
     }
@@ -601,9 +690,14 @@ impl<'a> Facts<'a> {
     /// Reads `{ dev: …, prod: … }`.
     fn map_key(&mut self, word: Syn<'a>) {
         let key = if word.is("string_fragment") { word.parent() } else { Some(word) };
-        let Some(pair) = key.and_then(Syn::parent).filter(|pair| pair.is("pair") && pair.field("key") == key) else { return };
+        let Some(pair) = key.and_then(Syn::parent).filter(|pair| pair.is("pair") && pair.field("key") == key)
+        else {
+            return;
+        };
         let siblings = pair.parent().into_iter().flat_map(Syn::children).filter_map(super::props::key_of);
-        let of_environments = siblings.map(plain).any(|name| matches!(name.as_str(), "dev" | "development" | "staging" | "stage" | "test" | "qa"));
+        let of_environments = siblings
+            .map(plain)
+            .any(|name| matches!(name.as_str(), "dev" | "development" | "staging" | "stage" | "test" | "qa"));
         if of_environments {
             self.map_keys.push(word.text());
         }
@@ -611,7 +705,14 @@ impl<'a> Facts<'a> {
 }
 
 fn truth(expression: String, holder: Option<Holder<'_>>) -> Discriminator<'_> {
-    Discriminator { expression, production: None, step: Step::Boolean, tier: Tier::Review, guessed: false, holder }
+    Discriminator {
+        expression,
+        production: None,
+        step: Step::Boolean,
+        tier: Tier::Review,
+        guessed: false,
+        holder,
+    }
 }
 
 fn holder_of<'a>(object: &Object<'a>) -> Option<Holder<'a>> {
@@ -634,12 +735,22 @@ fn single_quoted(literal: Syn<'_>) -> String {
     if literal.is("string") { format!("'{}'", string_text(literal)) } else { literal.text().to_owned() }
 }
 
-/// The last name of `a.b.c`; `None` for other expressions.
+/// The name of what is compared: the last of `a.b.c`, also of `a.b.toLowerCase()`; the key of `tryGetContext('key')`.
 fn final_name(path: Syn<'_>) -> Option<&str> {
-    root_of(path)?;
     match path.kind() {
-        "member_expression" => path.field("property").map(Syn::text),
-        _ => Some(path.text()),
+        "member_expression" => root_of(path).and(path.field("property")).map(Syn::text),
+        "identifier" => Some(path.text()),
+        "call_expression" => {
+            let function = path.field("function")?;
+            match function.field("property")?.text() {
+                "tryGetContext" | "getContext" => {
+                    path.field("arguments")?.first().filter(|key| key.is("string")).map(string_text)
+                }
+                "toLowerCase" => final_name(function.field("object")?),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 
@@ -659,7 +770,9 @@ fn is_guarded(at: Syn<'_>) -> bool {
         let condition = match around.kind() {
             "if_statement" | "ternary_expression" => around.field("condition"),
             "switch_statement" => around.field("value"),
-            "binary_expression" if around.field("operator").is_some_and(|operator| operator.text() == "&&") => {
+            "binary_expression"
+                if around.field("operator").is_some_and(|operator| operator.text() == "&&") =>
+            {
                 around.field("left")
             }
             _ => None,
@@ -694,10 +807,16 @@ mod tests {
 
     /// The environment at the name `HERE` of the last file.
     fn found(files: &[(&str, &str)]) -> String {
-        let overlay: Overlay = files.iter().map(|(path, text)| (format!("/app/{path}").into(), (*text).into())).collect();
+        let overlay: Overlay =
+            files.iter().map(|(path, text)| (format!("/app/{path}").into(), (*text).into())).collect();
         let app = App::new("/app".into(), Vec::new()).with(&overlay);
         let model = Model::new(&app);
-        let file = app.files.iter().filter_map(|file| file.parsed()).find(|file| file.text.contains("HERE")).unwrap();
+        let file = app
+            .files
+            .iter()
+            .filter_map(|file| file.parsed())
+            .find(|file| file.text.contains("HERE"))
+            .unwrap();
         let at = Syn::root(file).at(words(Syn::root(file), "HERE").next().unwrap()).unwrap();
         match model.environment(at) {
             Environment::Guarded => "guarded".to_owned(),
@@ -719,7 +838,10 @@ mod tests {
 
     #[test]
     fn steps_are_tried_in_order() {
-        assert_eq!(in_stack("stage: string", "const isProd = props.stage === 'prd'; use(HERE);"), "isProd Boolean");
+        assert_eq!(
+            in_stack("stage: string", "const isProd = props.stage === 'prd'; use(HERE);"),
+            "isProd Boolean"
+        );
         assert_eq!(in_stack("isProduction?: boolean", "use(HERE);"), "props.isProduction Boolean");
         assert_eq!(
             in_stack("stage: string", "const a = props.stage === 'prd' ? 1 : 2; use(HERE);"),
@@ -729,12 +851,18 @@ mod tests {
             in_stack("", "const environmentSuffix = this.node.tryGetContext('x') || 'dev'; use(HERE);"),
             "environmentSuffix === 'prod' ? Name"
         );
-        assert_eq!(in_stack("config: { envName: string }", "use(HERE);"), "props.config.envName === 'prod' ? Property");
+        assert_eq!(
+            in_stack("config: { envName: string }", "use(HERE);"),
+            "props.config.envName === 'prod' ? Property"
+        );
         assert_eq!(
             in_stack("", "const a = this.node.tryGetContext('stage'); use(HERE);"),
             "this.node.tryGetContext('stage') === 'prod' ? Context"
         );
-        assert_eq!(in_stack("", "const a = process.env.ENVIRONMENT; use(HERE);"), "process.env.ENVIRONMENT === 'prod' ? Process");
+        assert_eq!(
+            in_stack("", "const a = process.env.ENVIRONMENT; use(HERE);"),
+            "process.env.ENVIRONMENT === 'prod' ? Process"
+        );
         assert_eq!(in_stack("name: string", "use(HERE);"), "none");
     }
 
@@ -743,12 +871,21 @@ mod tests {
         assert_eq!(in_stack("stage: 'dev' | 'live'", "use(HERE);"), "props.stage === 'live' Property");
         assert_eq!(in_stack("stage: 'dev' | 'test'", "use(HERE);"), "none");
         assert_eq!(in_stack("environment: cdk.Environment", "use(HERE);"), "none");
-        assert_eq!(in_stack("stage: Stage", "use(HERE);} } enum Stage { DEV = 'd', PROD = 'p' } class X { m() {"), "props.stage === Stage.PROD Property");
+        assert_eq!(
+            in_stack("stage: Stage", "use(HERE);} } enum Stage { DEV = 'd', PROD = 'p' } class X { m() {"),
+            "props.stage === Stage.PROD Property"
+        );
         assert_eq!(
             in_stack("", "const environment = new cdk.CfnParameter(this, 'E').valueAsString; use(HERE);"),
             "none"
         );
-        assert_eq!(in_stack("", "const environment: string = new cdk.CfnParameter(this, 'E').valueAsString; use(HERE);"), "none");
+        assert_eq!(
+            in_stack(
+                "",
+                "const environment: string = new cdk.CfnParameter(this, 'E').valueAsString; use(HERE);"
+            ),
+            "none"
+        );
         assert_eq!(in_stack("", "use(HERE); const stage: string = f();"), "none", "declared later");
     }
 
@@ -765,12 +902,26 @@ mod tests {
         let user = "import * as cdk from 'aws-cdk-lib';\nimport { Config } from './config';\ninterface P { config: Config }\n\
             class M extends cdk.Stack {\n private readonly config: Config;\n constructor(s: any, id: string, p: P) {\n  super(s, id);\n \
             const { config } = p;\n this.config = config;\n }\n m() { use(HERE); }\n}\n";
-        assert_eq!(found(&[("config.ts", config), ("m.ts", user)]), "this.config.environmentSuffix === 'prod' ? Property");
-        let early = user.replace("super(s, id);", "super(s, id); use(HERE); {").replace("this.config = config;", "} this.config = p.config;");
+        assert_eq!(
+            found(&[("config.ts", config), ("m.ts", user)]),
+            "this.config.environmentSuffix === 'prod' ? Property"
+        );
+        let early = user
+            .replace("super(s, id);", "super(s, id); use(HERE); {")
+            .replace("this.config = config;", "} this.config = p.config;");
         let early = early.replace("m() { use(HERE); }", "");
-        assert_eq!(found(&[("config.ts", config), ("m.ts", &early)]), "p.config.environmentSuffix === 'prod' ? Property");
-        let optional = user.replace("p: P", "p?: P").replace("const { config } = p;", "use(HERE);").replace("m() { use(HERE); }", "");
-        assert_eq!(found(&[("config.ts", config), ("m.ts", &optional)]), "p?.config.environmentSuffix === 'prod' ? Property");
+        assert_eq!(
+            found(&[("config.ts", config), ("m.ts", &early)]),
+            "p.config.environmentSuffix === 'prod' ? Property"
+        );
+        let optional = user
+            .replace("p: P", "p?: P")
+            .replace("const { config } = p;", "use(HERE);")
+            .replace("m() { use(HERE); }", "");
+        assert_eq!(
+            found(&[("config.ts", config), ("m.ts", &optional)]),
+            "p?.config.environmentSuffix === 'prod' ? Property"
+        );
     }
 
     #[test]
@@ -778,7 +929,11 @@ mod tests {
         let other = "import 'aws-cdk-lib'; const m = { dev: 1, production: 2 };\n";
         let text = "import * as cdk from 'aws-cdk-lib';\nfunction f(stage: string) { use(HERE); }\n";
         assert_eq!(found(&[("a.ts", text), ("b.ts", other)]), "stage === 'production' Name");
-        let switched = "import 'aws-cdk-lib'; function g(stage: string) { switch (stage) { case 'prd': return 1; } }\n";
+        let asked =
+            "import 'aws-cdk-lib'; const c = (app: any) => app.node.tryGetContext('stage') === 'live';\n";
+        assert_eq!(found(&[("a.ts", text), ("b.ts", asked)]), "stage === 'live' Name");
+        let switched =
+            "import 'aws-cdk-lib'; function g(stage: string) { switch (stage) { case 'prd': return 1; } }\n";
         assert_eq!(found(&[("a.ts", text), ("b.ts", switched)]), "stage === 'prd' Name");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod command;
 pub mod environment;
 pub mod imports;
 pub mod invocation;
@@ -19,6 +20,7 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
@@ -49,7 +51,13 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files, environment: OnceLock::new(), invocations: OnceLock::new() }
+        Self {
+            app,
+            catalogue: Catalogue::embedded(),
+            files,
+            environment: OnceLock::new(),
+            invocations: OnceLock::new(),
+        }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {

@@ -87,7 +87,10 @@ pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
         "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
             scope.children().for_each(|statement| names_declared_by(statement, &mut names));
         }
-        "arrow_function" | "function_expression" | "function_declaration" | "method_definition"
+        "arrow_function"
+        | "function_expression"
+        | "function_declaration"
+        | "method_definition"
         | "generator_function_declaration" => match scope.field("parameter") {
             Some(single) => names.push(single.text()),
             None => {
@@ -101,7 +104,9 @@ pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
                 names_declared_by(statement, &mut names);
             }
         }
-        "for_in_statement" => names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text)),
+        "for_in_statement" => {
+            names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text))
+        }
         _ => {}
     }
     names

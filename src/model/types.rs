@@ -67,7 +67,9 @@ impl<'a> Typed<'a> {
     fn join(self, other: Self) -> Self {
         let ty = match (self.ty, other.ty) {
             (Type::Any, _) | (_, Type::Any) => Type::Any,
-            (Type::String, Type::String | Type::Literals(_)) | (Type::Literals(_), Type::String) => Type::String,
+            (Type::String, Type::String | Type::Literals(_)) | (Type::Literals(_), Type::String) => {
+                Type::String
+            }
             (Type::Literals(mut a), Type::Literals(b)) => {
                 a.extend(b);
                 Type::Literals(a)
@@ -151,7 +153,9 @@ impl<'a> Model<'a> {
                 "&&" => Some(part("left")?.join(part("right")?)),
                 _ => None,
             },
-            "unary_expression" => (expression.field("operator")?.text() == "!").then_some(Typed::of(Type::Boolean)),
+            "unary_expression" => {
+                (expression.field("operator")?.text() == "!").then_some(Typed::of(Type::Boolean))
+            }
             "ternary_expression" => Some(part("consequence")?.join(part("alternative")?)),
             "member_expression" => self.member_expression(expression, at, depth),
             "subscript_expression" => self.element(expression, at, depth),
@@ -168,7 +172,9 @@ impl<'a> Model<'a> {
         let depth = depth.checked_sub(1)?;
         let Some(declaration) = lookup(at, name) else {
             return match self.name(at, name)? {
-                Meaning::Value(value) if value.is("variable_declarator") => self.variable_type(value, false, depth),
+                Meaning::Value(value) if value.is("variable_declarator") => {
+                    self.variable_type(value, false, depth)
+                }
                 Meaning::Value(value) => self.typed(value, value, depth),
                 Meaning::Class(class) => Some(Typed::of(Type::Object(vec![class]))),
                 _ => None,
@@ -184,7 +190,8 @@ impl<'a> Model<'a> {
                     (None, None) => return None,
                 };
                 let member = self.member_of(&whole.ty, key, depth)?;
-                let defaulted = name.parent().is_some_and(|parent| parent.kind().ends_with("assignment_pattern"));
+                let defaulted =
+                    name.parent().is_some_and(|parent| parent.kind().ends_with("assignment_pattern"));
                 Some(Typed { optional: member.optional && !defaulted, ..member })
             }
             _ => None,
@@ -258,7 +265,9 @@ impl<'a> Model<'a> {
                 "tryGetContext" | "getContext" => return Some(Typed::of(Type::Any)),
                 "toLowerCase" | "trim" | "toString" => return Some(widened(self.typed(object, at, depth)?)),
                 method => {
-                    if let Some(found) = self.typed(object, at, depth).and_then(|whole| class_method(&whole.ty, method)) {
+                    if let Some(found) =
+                        self.typed(object, at, depth).and_then(|whole| class_method(&whole.ty, method))
+                    {
                         return self.returned_type(found, depth);
                     }
                 }
@@ -297,7 +306,8 @@ impl<'a> Model<'a> {
             }
             "parenthesized_type" => self.written(node.first()?, depth),
             "union_type" => {
-                let parts: Vec<Typed<'a>> = node.children().map(|part| self.written(part, depth).unwrap_or(Typed::UNKNOWN)).collect();
+                let parts: Vec<Typed<'a>> =
+                    node.children().map(|part| self.written(part, depth).unwrap_or(Typed::UNKNOWN)).collect();
                 let optional = parts.iter().any(|part| part.optional);
                 let mut known = parts.into_iter().filter(|part| !(part.optional && part.ty == Type::Unknown));
                 let first = known.next()?;
@@ -313,7 +323,9 @@ impl<'a> Model<'a> {
                 Some(Typed::of(Type::Object(parts)))
             }
             "object_type" => match node.first().filter(|only| only.is("index_signature")) {
-                Some(index) => Some(Typed::of(Type::Map(Box::new(self.written(annotation(index)?, depth)?.ty)))),
+                Some(index) => {
+                    Some(Typed::of(Type::Map(Box::new(self.written(annotation(index)?, depth)?.ty))))
+                }
                 None => Some(Typed::of(Type::Object(vec![node]))),
             },
             "type_query" => {
@@ -321,7 +333,9 @@ impl<'a> Model<'a> {
                 self.typed(value, value, depth)
             }
             "index_type_query" => {
-                let Typed { ty: Type::Object(parts), .. } = self.written(node.first()?, depth)? else { return None };
+                let Typed { ty: Type::Object(parts), .. } = self.written(node.first()?, depth)? else {
+                    return None;
+                };
                 let object = parts.first().copied().filter(|part| part.is("object"))?;
                 let keys: Option<Vec<&str>> = object.children().map(key_of).collect();
                 Some(Typed::of(Type::Literals(keys?)))
@@ -347,7 +361,9 @@ impl<'a> Model<'a> {
             Meaning::Value(declaration) if declaration.is("interface_declaration") => {
                 Some(Typed::of(Type::Object(vec![declaration])))
             }
-            Meaning::Value(alias) if alias.is("type_alias_declaration") => self.written(alias.field("value")?, depth),
+            Meaning::Value(alias) if alias.is("type_alias_declaration") => {
+                self.written(alias.field("value")?, depth)
+            }
             Meaning::Class(class) => Some(Typed::of(Type::Object(vec![class]))),
             Meaning::Enum(declaration) => Some(Typed::of(Type::Enum(declaration))),
             _ => None,
@@ -397,16 +413,22 @@ impl<'a> Model<'a> {
     fn collect_members(&self, part: Syn<'a>, depth: u8, members: &mut Vec<Member<'a>>) {
         let Some(depth) = depth.checked_sub(1) else { return };
         let own = match part.kind() {
-            "interface_declaration" | "class_declaration" | "abstract_class_declaration" | "class" => part.field("body"),
+            "interface_declaration" | "class_declaration" | "abstract_class_declaration" | "class" => {
+                part.field("body")
+            }
             _ => Some(part),
         };
         for node in own.into_iter().flat_map(Syn::children) {
             match node.kind() {
                 "property_signature" | "public_field_definition" => Self::push_member(node, members),
                 "method_definition" if has_token(node, "get") => Self::push_member(node, members),
-                "method_definition" if node.field("name").is_some_and(|name| name.text() == "constructor") => {
+                "method_definition"
+                    if node.field("name").is_some_and(|name| name.text() == "constructor") =>
+                {
                     for parameter in node.field("parameters").into_iter().flat_map(Syn::children) {
-                        if parameter.children().any(|child| child.is("accessibility_modifier")) || has_token(parameter, "readonly") {
+                        if parameter.children().any(|child| child.is("accessibility_modifier"))
+                            || has_token(parameter, "readonly")
+                        {
                             Self::push_member(parameter, members);
                         }
                     }
@@ -432,8 +454,9 @@ impl<'a> Model<'a> {
 
     fn push_member(node: Syn<'a>, members: &mut Vec<Member<'a>>) {
         let Some(name) = node.field("name").or_else(|| node.field("pattern")) else { return };
-        let hidden = node.children().any(|child| child.is("accessibility_modifier") && child.text() != "public")
-            || name.is("private_property_identifier");
+        let hidden =
+            node.children().any(|child| child.is("accessibility_modifier") && child.text() != "public")
+                || name.is("private_property_identifier");
         members.push(Member { name: name.text(), node, hidden });
     }
 
@@ -450,7 +473,10 @@ impl<'a> Model<'a> {
                     }
                 }
                 "class_heritage" => {
-                    let base = clause.children().find(|child| child.is("extends_clause")).and_then(|clause| clause.field("value"));
+                    let base = clause
+                        .children()
+                        .find(|child| child.is("extends_clause"))
+                        .and_then(|clause| clause.field("value"));
                     if let Some(Meaning::Class(class)) = base.and_then(|base| self.meaning(base)) {
                         bases.push(class);
                     }
@@ -473,8 +499,7 @@ fn widened(typed: Typed<'_>) -> Typed<'_> {
 fn class_method<'a>(ty: &Type<'a>, method: &str) -> Option<Syn<'a>> {
     let Type::Object(parts) = ty else { return None };
     let class = parts.first().copied().filter(|part| is_class(*part))?;
-    class
-        .field("body")?
-        .children()
-        .find(|member| member.is("method_definition") && member.field("name").is_some_and(|name| name.text() == method))
+    class.field("body")?.children().find(|member| {
+        member.is("method_definition") && member.field("name").is_some_and(|name| name.text() == method)
+    })
 }

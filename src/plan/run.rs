@@ -221,10 +221,10 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
             sets.entry(file).or_default().merge(edits).map_err(|overlap| overlap.to_string())?;
         }
         for (file, text) in &proposal.creates {
-            if let Some(other) = next.insert(file.clone(), Arc::clone(text)) {
-                if other != *text {
-                    return Err(format!("{} would be created twice", file.display()));
-                }
+            if let Some(other) = next.insert(file.clone(), Arc::clone(text))
+                && other != *text
+            {
+                return Err(format!("{} would be created twice", file.display()));
             }
         }
     }
@@ -460,7 +460,7 @@ fn settle(
         let (rule, key, _) = identity;
         match progress.fates.get(identity) {
             Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
-                finding.outcome = outcome.clone()
+                finding.outcome = outcome.clone();
             }
             // Made moot by another rule's fix, or never come to its turn.
             None if left.contains(&(*rule, key.clone())) => {

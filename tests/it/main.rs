@@ -6,11 +6,15 @@ mod branch;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
 mod project;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod report_diff;
 #[cfg(test)]
@@ -18,6 +22,9 @@ mod rules;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod shell;
 mod support;
+#[cfg(test)]
+mod tap;
 #[cfg(test)]
 mod write;
