@@ -19,12 +19,20 @@ pub struct Field<'f> {
     pub names: &'f [&'f str],
     /// Its type.
     pub ty: &'f str,
+    /// Whether it may be left out.
+    pub optional: bool,
     /// One sentence on what it is, written where the other members have one.
     pub doc: &'f str,
     /// Its value in production.
     pub production: &'f str,
     /// Its value elsewhere.
     pub other: &'f str,
+}
+
+impl Field<'_> {
+    fn member(&self, name: &str) -> String {
+        format!("{name}{}: {}", if self.optional { "?" } else { "" }, self.ty)
+    }
 }
 
 /// The function that builds every config object of a type.
@@ -71,7 +79,7 @@ impl<'a> Builder<'_, 'a> {
         let members: Vec<(String, &str)> = fields
             .iter()
             .zip(&names)
-            .map(|(field, name)| (format!("{name}: {}", field.ty), field.doc))
+            .map(|(field, name)| (field.member(name), field.doc))
             .collect();
         self.insert_members(holder.declaration, &members);
         let dot = if holder.optional { "?." } else { "." };
@@ -262,13 +270,8 @@ fn named_declaration(declaration: Syn<'_>) -> Option<Syn<'_>> {
 
 /// A variable's name after a construct: `ordersLogGroup` for the function `Orders` and the suffix `LogGroup`.
 pub fn name_after(label: &str, suffix: &str) -> String {
-    let mut name = String::new();
-    for word in label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        let mut letters = word.chars();
-        let first = letters
-            .next()
-            .map(|c| if name.is_empty() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
-        name.extend(first.into_iter().chain(letters));
+    match super::names::camel_name(label) {
+        Some(name) => format!("{name}{suffix}"),
+        None => format!("own{suffix}"),
     }
-    format!("{}{suffix}", name.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

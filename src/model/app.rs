@@ -175,6 +175,25 @@ impl App {
         all
     }
 
+    /// The text of a document, by its path relative to the app's root.
+    pub fn document(&self, path: &str) -> Option<Arc<str>> {
+        read_text(&self.root.join(path)).ok()
+    }
+
+    /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.
+    pub fn no_place_for(&self, path: &str) -> Option<&'static str> {
+        let mut rules = ignore::gitignore::GitignoreBuilder::new(&self.root);
+        // A rule that cannot be read ignores nothing.
+        let _ = rules.add(self.root.join(".gitignore"));
+        let ignored = rules.build().is_ok_and(|rules| rules.matched_path_or_any_parents(path, false).is_ignore());
+        if ignored {
+            return Some("git ignores it here, so it would reach nobody");
+        }
+        let folders = Path::new(path).parent()?.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+        let taken = folders.into_iter().any(|folder| self.root.join(folder).is_file());
+        taken.then_some("a file has the name of its folder")
+    }
+
     /// The file at an absolute path.
     pub fn file(&self, path: &Path) -> Option<&AppFile> {
         self.by_path.get(path).and_then(|index| self.files.get(*index))

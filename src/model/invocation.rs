@@ -68,6 +68,19 @@ impl<'a> Model<'a> {
             .collect()
     }
 
+    /// The expression by which an invoker (a node of [`Model::invocations`]) names its function: the function itself,
+    /// an alias or a version.
+    pub fn invoked_expression(&self, by: Syn<'a>) -> Option<Syn<'a>> {
+        if let Some(site) = self.site_of(by) {
+            let (_, given, _) = INVOKERS.iter().find(|(class, _, _)| self.builds(&site, class))?;
+            return match given {
+                Given::Argument(index) => site.arguments.get(*index).copied(),
+                Given::Property(name) => site.props(self).get(self, name).value(),
+            };
+        }
+        by.field("function").and_then(|callee| callee.field("object"))
+    }
+
     /// Whether a method is called on a function, an alias or a version of it: `configureAsyncInvoke`.
     pub fn is_called_on(&self, function: &Site<'a>, method: &str) -> bool {
         self.method_calls(method).any(|call| {

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+pub mod pipeline;
 pub mod props;
 mod release;
 pub mod scope;
@@ -24,6 +25,7 @@ pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
+pub use pipeline::PipelineStage;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use crate::detect::{Finding, Scanner};
 use crate::edit::{FileChange, Values};
-use crate::rule::{Meta, Rule, Tier};
+use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
@@ -28,6 +28,8 @@ pub const PASSES: usize = 12;
 pub struct Options {
     /// The most that is applied.
     pub tier: Tier,
+    /// Findings below this are reported as they are and never fixed: what is not listed is not written.
+    pub min_impact: Impact,
     /// Only the fixes of these findings (by fingerprint), whatever their tier: what a review accepted.
     pub only: Option<std::collections::BTreeSet<String>>,
     /// Answers to questions.
@@ -93,14 +95,25 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+/// Called with the number of files of each app that is done, from any thread.
+pub type Done<'d> = &'d (dyn Fn(usize) + Sync);
+
 /// Finds only: no fix is joined with another, nothing is planned.
-pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
-    over_apps(apps, options.jobs, |app| run::scan(app, rules, options))
+pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
+    over_apps(apps, options.jobs, |app| {
+        let plan = run::scan(app, rules, options);
+        done(plan.files);
+        plan
+    })
 }
 
 /// Finds, and plans the fixes of the selected tiers.
-pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
-    over_apps(apps, options.jobs, |app| run::plan(app, rules, options))
+pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
+    over_apps(apps, options.jobs, |app| {
+        let plan = run::plan(app, rules, options);
+        done(plan.files);
+        plan
+    })
 }
 
 /// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.

@@ -329,7 +329,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
                 break;
             }
         }
-        settle(&app, rules, &mut findings, &identities, &progress);
+        settle(&app, rules, &mut findings, &identities, &progress, options);
     }
     let mut skipped = app.skipped();
     skipped.sort();
@@ -358,6 +358,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
             let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
             if candidate.rule.id != rule.meta.id
                 || settled
+                || candidate.impact < options.min_impact
                 || !is_chosen(candidate, &identity, options)
                 || !is_within(&model, candidate, options)
                 || places.suppression(candidate).is_some()
@@ -448,13 +449,14 @@ fn settle(
     findings: &mut [Finding],
     identities: &[Identity],
     progress: &Progress,
+    options: &Options,
 ) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
     let left: BTreeSet<(&str, String)> =
         detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
-        if finding.outcome != Outcome::Offered {
+        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
         }
         let (rule, key, _) = identity;

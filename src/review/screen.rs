@@ -43,7 +43,7 @@ pub(crate) fn start(run: &Run, args: &RunArgs, environment: &Environment) -> Res
     }
     let found = run.scan();
     let texts = texts(&found, &run.root);
-    let mut review = Review::new(&found.findings);
+    let mut review = Review::new(&found.findings, run.options.min_impact);
     let term = Term::stdout();
     if review.is_empty() {
         writeln!(&term, "There is no fix to review.")?;
@@ -78,7 +78,7 @@ fn close(run: &Run, review: &Review, mut term: &Term, environment: &Environment)
     let count = accepted.len();
     let mut options = run.options.clone();
     options.only = Some(accepted);
-    let plan = crate::plan::plan(&run.apps, &run.rules, &options);
+    let plan = crate::plan::plan(&run.apps, &run.rules, &options, &|_| {});
     let files = plan.changes.len();
     writeln!(term, "\n{count} of {} fixes accepted, {files} files change.", review.len())?;
     let places = ["the working tree", "a new branch", "a patch file", "nowhere"];
