@@ -132,7 +132,11 @@ const META: Meta = Meta {
 /// Properties that limit, with what to call them in a config object and what they are.
 const LIMITS: [(&str, &str, &str); 4] = [
     ("throttlingRateLimit", "ThrottlingRateLimit", "Steady requests per second of the stage."),
-    ("throttlingBurstLimit", "ThrottlingBurstLimit", "Requests the stage takes at once before it answers 429."),
+    (
+        "throttlingBurstLimit",
+        "ThrottlingBurstLimit",
+        "Requests the stage takes at once before it answers 429.",
+    ),
     ("rateLimit", "RateLimit", "Steady requests per second."),
     ("burstLimit", "BurstLimit", "Requests taken at once before the answer is 429."),
 ];
@@ -208,8 +212,15 @@ fn limit(entry: Syn<'_>) -> Option<Limit<'_>> {
 fn owner<'a>(model: &Model<'a>, object: Syn<'a>) -> Option<String> {
     for around in object.ancestors() {
         match around.kind() {
-            "object" | "pair" | "arguments" | "as_expression" | "satisfies_expression" | "array" | "spread_element"
-            | "parenthesized_expression" | "computed_property_name" => {}
+            "object"
+            | "pair"
+            | "arguments"
+            | "as_expression"
+            | "satisfies_expression"
+            | "array"
+            | "spread_element"
+            | "parenthesized_expression"
+            | "computed_property_name" => {}
             "new_expression" => return named(model, around),
             "call_expression" => {
                 if let Some(label) = named(model, around) {
@@ -217,8 +228,12 @@ fn owner<'a>(model: &Model<'a>, object: Syn<'a>) -> Option<String> {
                 }
                 let method = around.field("function")?.field("property")?.text();
                 let id = around.field("arguments")?.first().filter(|id| id.is("string"));
-                return matches!(method, "addUsagePlan" | "addStage" | "addApiStage")
-                    .then(|| id.map_or_else(|| "The usage plan".to_owned(), |id| id.text().trim_matches(['\'', '"']).to_owned()));
+                return matches!(method, "addUsagePlan" | "addStage" | "addApiStage").then(|| {
+                    id.map_or_else(
+                        || "The usage plan".to_owned(),
+                        |id| id.text().trim_matches(['\'', '"']).to_owned(),
+                    )
+                });
             }
             _ => return None,
         }
@@ -233,10 +248,17 @@ fn named<'a>(model: &Model<'a>, node: Syn<'a>) -> Option<String> {
 
 /// Whether the app builds the class around a node more than once: for several environments, as like as not.
 fn is_built_twice<'a>(model: &Model<'a>, node: Syn<'a>) -> bool {
-    node.ancestors().find(|around| is_class(*around)).is_some_and(|class| model.instances(class).nth(1).is_some())
+    node.ancestors()
+        .find(|around| is_class(*around))
+        .is_some_and(|class| model.instances(class).nth(1).is_some())
 }
 
-fn tier<'a>(b: &mut Builder<'_, 'a>, object: Syn<'a>, label: &str, limits: &[Limit<'a>]) -> Result<(), Refusal> {
+fn tier<'a>(
+    b: &mut Builder<'_, 'a>,
+    object: Syn<'a>,
+    label: &str,
+    limits: &[Limit<'a>],
+) -> Result<(), Refusal> {
     let values: Vec<String> = match b.environment(object) {
         Environment::Known(known) => match in_config(b, &known, label, limits)? {
             Some(values) => values,
@@ -276,19 +298,34 @@ fn in_config<'a>(
             [first, second, today, elsewhere]
         })
         .collect();
-    let names: Vec<[&str; 2]> = texts.iter().map(|[first, second, _, _]| [first.as_str(), second.as_str()]).collect();
+    let names: Vec<[&str; 2]> =
+        texts.iter().map(|[first, second, _, _]| [first.as_str(), second.as_str()]).collect();
     let fields: Vec<Field<'_>> = limits
         .iter()
         .zip(&texts)
         .zip(&names)
-        .map(|((limit, [_, _, production, other]), names)| Field { names, ty: "number", optional: false, doc: limit.doc, production, other })
+        .map(|((limit, [_, _, production, other]), names)| Field {
+            names,
+            ty: "number",
+            optional: false,
+            doc: limit.doc,
+            production,
+            other,
+        })
         .collect();
     b.config_fields(known, &fields)
 }
 
 /// `isProd ? 500 : 50`; the comparison gets a name where it is needed twice.
-fn inline<'a>(b: &mut Builder<'_, 'a>, object: Syn<'a>, known: &Discriminator<'a>, limits: &[Limit<'a>]) -> Vec<String> {
-    let in_super = object.ancestors().any(|around| around.field("function").is_some_and(|function| function.is("super")));
+fn inline<'a>(
+    b: &mut Builder<'_, 'a>,
+    object: Syn<'a>,
+    known: &Discriminator<'a>,
+    limits: &[Limit<'a>],
+) -> Vec<String> {
+    let in_super = object
+        .ancestors()
+        .any(|around| around.field("function").is_some_and(|function| function.is("super")));
     let condition = match b.statement(object) {
         Ok(statement) if limits.len() > 1 && known.step != Step::Boolean && !in_super => {
             let name = b.fresh_name(object.file, &["isProd", "isProduction"]);

@@ -209,17 +209,15 @@ fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Re
         }
     }
     let class = b.cdk(place.after, "Tags")?;
-<<<<<<< HEAD
     let lines: Vec<String> = tags
         .iter()
         .map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target))
         .collect();
-    b.insert_after(place.after, &lines.join("\n"));
-=======
-    let lines: Vec<String> =
-        tags.iter().map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target)).collect();
-    if place.goes_on { b.insert_below(place.after, &lines.join("\n")) } else { b.insert_after(place.after, &lines.join("\n")) }
->>>>>>> pipe
+    if place.goes_on {
+        b.insert_below(place.after, &lines.join("\n"))
+    } else {
+        b.insert_after(place.after, &lines.join("\n"))
+    }
     Ok(())
 }
 

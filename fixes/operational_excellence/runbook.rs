@@ -28,7 +28,8 @@ pub(super) fn alarms<'a>(model: &Model<'a>) -> Vec<Alarm<'a>> {
         .map(|site| (site.node, site.props(model), site.id()))
         .collect();
     for call in model.method_calls("createAlarm") {
-        let arguments: Vec<_> = call.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
+        let arguments: Vec<_> =
+            call.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
         if let [_, id, props] = arguments.as_slice() {
             found.push((call, model.props_of(*props), Some(*id)));
         }
@@ -39,7 +40,8 @@ pub(super) fn alarms<'a>(model: &Model<'a>) -> Vec<Alarm<'a>> {
         .into_iter()
         .map(|(node, props, id)| {
             let literal = id.filter(|id| id.is("string")).map(string_text);
-            let label = literal.map_or_else(|| id.map_or("Alarm".to_owned(), |id| one_line(id.text())), str::to_owned);
+            let label = literal
+                .map_or_else(|| id.map_or("Alarm".to_owned(), |id| one_line(id.text())), str::to_owned);
             let slug = slug(&label);
             let count = seen.entry(slug.clone()).or_default();
             *count += 1;
@@ -58,8 +60,18 @@ fn slug(heading: &str) -> String {
 
 /// What is listed: class, what it is called, its CloudFormation type, and the properties worth knowing.
 const PARTS: [(&str, &str, &str, &[&str]); 16] = [
-    ("aws_lambda.Function", "Lambda function", "AWS::Lambda::Function", &["timeout", "memorySize", "reservedConcurrentExecutions"]),
-    ("aws_lambda.Alias", "Lambda alias", "AWS::Lambda::Alias", &["aliasName", "provisionedConcurrentExecutions"]),
+    (
+        "aws_lambda.Function",
+        "Lambda function",
+        "AWS::Lambda::Function",
+        &["timeout", "memorySize", "reservedConcurrentExecutions"],
+    ),
+    (
+        "aws_lambda.Alias",
+        "Lambda alias",
+        "AWS::Lambda::Alias",
+        &["aliasName", "provisionedConcurrentExecutions"],
+    ),
     ("aws_apigateway.RestApiBase", "REST API", "AWS::ApiGateway::RestApi", &["restApiName"]),
     ("aws_apigatewayv2.HttpApi", "HTTP API", "AWS::ApiGatewayV2::Api", &["apiName"]),
     ("aws_stepfunctions.StateMachine", "State machine", "AWS::StepFunctions::StateMachine", &["timeout"]),
@@ -103,11 +115,15 @@ impl<'a> Runbook<'_, 'a> {
 
     /// The constructs of a class that the app builds, by path and offset.
     fn sites(&self, class: &str) -> Vec<Site<'a>> {
-        self.model.all_sites().filter(|site| site.node.is("new_expression") && self.model.builds(site, class)).collect()
+        self.model
+            .all_sites()
+            .filter(|site| site.node.is("new_expression") && self.model.builds(site, class))
+            .collect()
     }
 
     fn file(&self, node: Syn<'a>) -> String {
-        let file = self.model.location(node.file).and_then(|file| file.strip_prefix(&self.model.app.root).ok());
+        let file =
+            self.model.location(node.file).and_then(|file| file.strip_prefix(&self.model.app.root).ok());
         file.map_or_else(|| node.file.path.clone(), |file| file.to_string_lossy().replace('\\', "/"))
     }
 
@@ -118,7 +134,13 @@ impl<'a> Runbook<'_, 'a> {
             begin(out, "topics");
             out.push_str("| Topic | Declared in | Reaches |\n| --- | --- | --- |\n");
             for topic in &topics {
-                let _ = writeln!(out, "| `{}` | `{}` | {} |", topic.label(), self.file(topic.node), self.subscribers(topic));
+                let _ = writeln!(
+                    out,
+                    "| `{}` | `{}` | {} |",
+                    topic.label(),
+                    self.file(topic.node),
+                    self.subscribers(topic)
+                );
             }
             end(out, "topics");
         }
@@ -133,12 +155,20 @@ impl<'a> Runbook<'_, 'a> {
         let mut found = Vec::new();
         for call in self.model.method_calls("addSubscription") {
             let receiver = call.field("function").and_then(|function| function.field("object"));
-            if receiver.and_then(|receiver| self.model.origin(receiver)).is_none_or(|origin| origin.node != topic.node) {
+            if receiver
+                .and_then(|receiver| self.model.origin(receiver))
+                .is_none_or(|origin| origin.node != topic.node)
+            {
                 continue;
             }
             let subscription = call.field("arguments").and_then(Syn::first);
-            let class = subscription.and_then(|subscription| self.model.origin(subscription)).map(|site| site.class);
-            let class = class.as_deref().and_then(|class| class.rsplit('.').next()).unwrap_or("a subscription").to_owned();
+            let class =
+                subscription.and_then(|subscription| self.model.origin(subscription)).map(|site| site.class);
+            let class = class
+                .as_deref()
+                .and_then(|class| class.rsplit('.').next())
+                .unwrap_or("a subscription")
+                .to_owned();
             let kind = class.trim_end_matches("Subscription").to_owned();
             let condition = call.ancestor("if_statement").and_then(|around| around.field("condition"));
             found.push(match condition {
@@ -149,7 +179,11 @@ impl<'a> Runbook<'_, 'a> {
                 None => kind,
             });
         }
-        if found.is_empty() { "**nobody** that the code knows of".to_owned() } else { cell(&found.join("; ")) }
+        if found.is_empty() {
+            "**nobody** that the code knows of".to_owned()
+        } else {
+            cell(&found.join("; "))
+        }
     }
 
     fn parts(&self, out: &mut String) {
@@ -164,13 +198,19 @@ impl<'a> Runbook<'_, 'a> {
         out.push_str("| Part | Declared in | Find it | Worth knowing |\n| --- | --- | --- | --- |\n");
         for (class, what, kind, props) in PARTS {
             for site in self.sites(class) {
-                let known = props.iter().filter_map(|prop| self.fact(&site, prop)).collect::<Vec<_>>().join(", ");
+                let known =
+                    props.iter().filter_map(|prop| self.fact(&site, prop)).collect::<Vec<_>>().join(", ");
                 let find = site.id_text().map_or_else(String::new, |id| {
                     let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
                     format!("`phys {id} {kind}`")
                 });
                 let label = site.label();
-                let _ = writeln!(out, "| {what} `{label}` | `{}` | {find} | {} |", self.file(site.node), cell(&known));
+                let _ = writeln!(
+                    out,
+                    "| {what} `{label}` | `{}` | {find} | {} |",
+                    self.file(site.node),
+                    cell(&known)
+                );
             }
         }
         end(out, "parts");
@@ -203,13 +243,20 @@ impl<'a> Runbook<'_, 'a> {
         begin(out, "logs");
         out.push_str("| Log group | Declared in | Kept |\n| --- | --- | --- |\n");
         for group in groups {
-            let kept = self.fact(&group, "retention").map_or("two years, as CDK does by default".to_owned(), |fact| {
-                fact.trim_start_matches("retention ").to_owned()
-            });
+            let kept = self
+                .fact(&group, "retention")
+                .map_or("two years, as CDK does by default".to_owned(), |fact| {
+                    fact.trim_start_matches("retention ").to_owned()
+                });
             let _ = writeln!(out, "| `{}` | `{}` | {} |", group.label(), self.file(group.node), cell(&kept));
         }
         for function in silent {
-            let _ = writeln!(out, "| `/aws/lambda/` and the name of `{}` | `{}` | for ever |", function.label(), self.file(function.node));
+            let _ = writeln!(
+                out,
+                "| `/aws/lambda/` and the name of `{}` | `{}` | for ever |",
+                function.label(),
+                self.file(function.node)
+            );
         }
         end(out, "logs");
     }
@@ -222,10 +269,13 @@ impl<'a> Runbook<'_, 'a> {
         for alarm in self.alarms {
             let _ = writeln!(out, "### {}\n", alarm.label);
             begin(out, &format!("alarm {}", alarm.label));
-            let metric = alarm.props.get(self.model, "metric").value().or_else(|| {
-                alarm.node.field("function").and_then(|function| function.field("object"))
-            });
-            let text = |name: &str| alarm.props.get(self.model, name).value().map(|value| one_line(value.text()));
+            let metric = alarm
+                .props
+                .get(self.model, "metric")
+                .value()
+                .or_else(|| alarm.node.field("function").and_then(|function| function.field("object")));
+            let text =
+                |name: &str| alarm.props.get(self.model, name).value().map(|value| one_line(value.text()));
             let _ = writeln!(out, "- Declared in `{}`.", self.file(alarm.node));
             if let Some(metric) = metric {
                 let _ = writeln!(out, "- Watches `{}`.", one_line(metric.text()));
@@ -255,8 +305,10 @@ impl<'a> Runbook<'_, 'a> {
             Some(crate::model::Meaning::Value(value)) => value,
             _ => metric,
         };
-        let method = metric.field("function").and_then(|function| function.field("property")).map_or("", Syn::text);
-        let arguments = metric.field("arguments").map(|list| list.children().collect::<Vec<_>>()).unwrap_or_default();
+        let method =
+            metric.field("function").and_then(|function| function.field("property")).map_or("", Syn::text);
+        let arguments =
+            metric.field("arguments").map(|list| list.children().collect::<Vec<_>>()).unwrap_or_default();
         let named = arguments.iter().find_map(|argument| {
             if argument.is("string") {
                 return Some(*argument);
@@ -278,7 +330,11 @@ impl<'a> Runbook<'_, 'a> {
             });
             for action in call.field("arguments").into_iter().flat_map(Syn::children).filter(|_| own) {
                 let topic = self.model.origin(action).and_then(|action| action.arguments.first().copied());
-                found.extend(topic.and_then(|topic| self.model.origin(topic)).map(|topic| format!("`{}`", topic.label())));
+                found.extend(
+                    topic
+                        .and_then(|topic| self.model.origin(topic))
+                        .map(|topic| format!("`{}`", topic.label())),
+                );
             }
         }
         found
@@ -286,14 +342,17 @@ impl<'a> Runbook<'_, 'a> {
 
     /// The name of a pipeline's last stage.
     fn last_stage(&self, pipeline: &Site<'a>) -> Option<&'a str> {
-        let named = crate::model::meaning::words(pipeline.node, "stageName").filter_map(|at| pipeline.node.at(at)?.parent());
+        let named = crate::model::meaning::words(pipeline.node, "stageName")
+            .filter_map(|at| pipeline.node.at(at)?.parent());
         let last = named.filter(|pair| pair.is("pair")).last()?.field("value")?;
         last.is("string").then(|| string_text(last))
     }
 
     fn procedures(&self, out: &mut String) {
         out.push_str("## Procedures\n\n");
-        let id = |site: &Site<'a>| site.id_text().map(|id| id.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
+        let id = |site: &Site<'a>| {
+            site.id_text().map(|id| id.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+        };
         let function = self.sites("aws_lambda.Function").first().and_then(id);
         let alias = self.sites("aws_lambda.Alias").first().and_then(|alias| {
             let name = alias.props(self.model).get(self.model, "aliasName").value()?;
@@ -351,7 +410,13 @@ fn end(out: &mut String, name: &str) {
 
 /// Code on one line.
 fn one_line(code: &str) -> String {
-    code.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(", }", " }").replace(" .", ".").replace('`', "'")
+    code.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace("( ", "(")
+        .replace(", }", " }")
+        .replace(" .", ".")
+        .replace('`', "'")
 }
 
 /// Text that may stand in a table.
@@ -388,7 +453,8 @@ fn said(value: Syn<'_>) -> Said {
     }
     let units = [("seconds(", "s"), ("minutes(", "min"), ("hours(", "h"), ("days(", "days")];
     for (call, unit) in units {
-        let number = text.split_once(&format!("Duration.{call}")).and_then(|(_, rest)| rest.strip_suffix(')'));
+        let number =
+            text.split_once(&format!("Duration.{call}")).and_then(|(_, rest)| rest.strip_suffix(')'));
         if let Some(number) = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
             return Said::Plain(format!("{number} {unit}"));
         }

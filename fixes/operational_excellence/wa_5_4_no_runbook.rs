@@ -94,8 +94,17 @@ const META: Meta = Meta {
 const PATH: &str = "docs/runbook.md";
 
 /// Parts of names and headings of documents that say how to operate.
-const WORDS: [&str; 9] =
-    ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident", "operations", "operating", "operation"];
+const WORDS: [&str; 9] = [
+    "runbook",
+    "playbook",
+    "troubleshoot",
+    "on-call",
+    "oncall",
+    "incident",
+    "operations",
+    "operating",
+    "operation",
+];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
@@ -119,7 +128,10 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         finding.impact(Impact::Low);
     }
     if let Some(why) = model.app.no_place_for(PATH) {
-        finding.refuse(&format!("{PATH} has no place: {why}"), "make room for it, or name your own document runbook.md");
+        finding.refuse(
+            &format!("{PATH} has no place: {why}"),
+            "make room for it, or name your own document runbook.md",
+        );
         return Some(());
     }
     finding.fix("Write a runbook", move |b| {
@@ -142,16 +154,25 @@ fn write<'a>(b: &mut Builder<'_, 'a>, alarms: &[Alarm<'a>]) {
 fn point<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>, pointer: &str) {
     match alarm.props.get(b.model, "alarmDescription") {
         Prop::Absent => {
-            if let Some(object) = alarm.props.object().filter(|object| std::ptr::eq(object.file, alarm.node.file)) {
+            if let Some(object) =
+                alarm.props.object().filter(|object| std::ptr::eq(object.file, alarm.node.file))
+            {
                 b.insert_entry(object, "alarmDescription", &format!("'{pointer}'"));
             }
         }
         // A description from elsewhere serves others too.
-        Prop::Present(entry) if matches!(entry.value.kind(), "string" | "template_string") && alarm.node.span().contains(&entry.value.start()) => {
+        Prop::Present(entry)
+            if matches!(entry.value.kind(), "string" | "template_string")
+                && alarm.node.span().contains(&entry.value.start()) =>
+        {
             let end = entry.value.end() - 1;
             let inside = entry.value.text().trim_matches(['\'', '"', '`']);
             let gap = if inside.is_empty() || inside.ends_with(' ') { "" } else { " " };
-            let stop = if inside.is_empty() || inside.trim_end().ends_with(['.', '!', '?', ':', ';']) { "" } else { "." };
+            let stop = if inside.is_empty() || inside.trim_end().ends_with(['.', '!', '?', ':', ';']) {
+                ""
+            } else {
+                "."
+            };
             b.splice(entry.value, end..end, &format!("{stop}{gap}{pointer}"));
         }
         _ => {}
@@ -183,7 +204,8 @@ fn is_documented(model: &Model<'_>) -> bool {
             && model.app.document(path).is_some_and(|text| {
                 text.lines().any(|line| {
                     let heading = line.starts_with('#') && said(line);
-                    let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place)) && said(line);
+                    let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place))
+                        && said(line);
                     heading || wiki
                 })
             })

@@ -119,7 +119,8 @@ const META: Meta = Meta {
 const PROVISIONED: &str = "provisionedConcurrentExecutions";
 /// How many instances are kept ready, if nothing else is said.
 const READY: u32 = 5;
-const SNAP_START: [&str; 3] = ["aws_lambda.Runtime.JAVA_11", "aws_lambda.Runtime.JAVA_17", "aws_lambda.Runtime.JAVA_21"];
+const SNAP_START: [&str; 3] =
+    ["aws_lambda.Runtime.JAVA_11", "aws_lambda.Runtime.JAVA_17", "aws_lambda.Runtime.JAVA_21"];
 
 /// What the fix works on.
 struct Cold<'a> {
@@ -144,15 +145,30 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return None;
     }
     let aliases = aliases(model, &function)?;
-    let direct: Vec<Syn<'a>> = callers.iter().copied().filter(|caller| is_function_itself(model, *caller)).collect();
+    let direct: Vec<Syn<'a>> =
+        callers.iter().copied().filter(|caller| is_function_itself(model, *caller)).collect();
     let label = function.label();
     let alias = aliases.first().cloned();
     let warm = alias.as_ref().is_some_and(|alias| alias.props(model).get(model, PROVISIONED) != Prop::Absent);
-    if warm && direct.is_empty() || aliases.len() > 1 && aliases.iter().any(|alias| alias.props(model).get(model, PROVISIONED) != Prop::Absent) {
+    if warm && direct.is_empty()
+        || aliases.len() > 1
+            && aliases.iter().any(|alias| alias.props(model).get(model, PROVISIONED) != Prop::Absent)
+    {
         return None;
     }
-    let runtime = function.props(model).get(model, "runtime").value().and_then(|value| model.cdk_name(value)).unwrap_or_default();
-    let cold = Cold { snap_start: !warm && has_snap_start(model, &function, &runtime), function, alias, direct, warm };
+    let runtime = function
+        .props(model)
+        .get(model, "runtime")
+        .value()
+        .and_then(|value| model.cdk_name(value))
+        .unwrap_or_default();
+    let cold = Cold {
+        snap_start: !warm && has_snap_start(model, &function, &runtime),
+        function,
+        alias,
+        direct,
+        warm,
+    };
     let place = cold.alias.as_ref().map_or(cold.function.node, |alias| alias.node);
     let environment = model.environment(place);
     if environment == Environment::Guarded {
@@ -160,11 +176,15 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let message = message(&cold, &label, &environment);
     let slow = runtime.contains(".JAVA_") || runtime.contains(".DOTNET_");
-    let usual = if environment == Environment::None && cold.alias.is_none() { Impact::Low } else { Impact::Medium };
+    let usual =
+        if environment == Environment::None && cold.alias.is_none() { Impact::Low } else { Impact::Medium };
     let candidate = out.report(&META, model, place, message);
     candidate.impact(if slow { Impact::High } else { usual });
     if aliases.len() > 1 {
-        candidate.refuse("the function has several aliases, and one version cannot be provisioned for two", "provision the one that callers use");
+        candidate.refuse(
+            "the function has several aliases, and one version cannot be provisioned for two",
+            "provision the one that callers use",
+        );
         return Some(());
     }
     let title = match (cold.snap_start, cold.warm) {
@@ -190,7 +210,9 @@ fn message(cold: &Cold<'_>, label: &str, environment: &Environment<'_>) -> Strin
         );
     }
     let assumed = match environment.known() {
-        Some(known) if known.guessed => " Nothing in the app says what production is called; 'prod' is assumed.",
+        Some(known) if known.guessed => {
+            " Nothing in the app says what production is called; 'prod' is assumed."
+        }
         _ => "",
     };
     format!(
@@ -207,7 +229,8 @@ fn provisions_itself<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
         Prop::Present(entry) => model.props_of(entry.value).get(model, PROVISIONED) != Prop::Absent,
         Prop::Unknown => true,
     };
-    let off = props.get(model, "reservedConcurrentExecutions").value().is_some_and(|value| value.text() == "0");
+    let off =
+        props.get(model, "reservedConcurrentExecutions").value().is_some_and(|value| value.text() == "0");
     options || off
 }
 
@@ -257,10 +280,15 @@ fn fix<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal> {
     }
     let Some(alias) = &cold.alias else { return add_alias(b, cold) };
     if latest(b.model, alias) {
-        return Err(no_fix("its alias points to $LATEST, which cannot be provisioned", "let the alias point to currentVersion, then run again"));
+        return Err(no_fix(
+            "its alias points to $LATEST, which cannot be provisioned",
+            "let the alias point to currentVersion, then run again",
+        ));
     }
     if !cold.direct.is_empty() {
-        let name = bound(alias).ok_or_else(|| no_fix("the alias is bound to no name", "assign it to a constant, then run again"))?;
+        let name = bound(alias).ok_or_else(|| {
+            no_fix("the alias is bound to no name", "assign it to a constant, then run again")
+        })?;
         repoint(b, alias, &name, &cold.direct)?;
     }
     if cold.snap_start || cold.warm {
@@ -274,7 +302,11 @@ fn fix<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal> {
 }
 
 fn latest<'a>(model: &Model<'a>, alias: &Site<'a>) -> bool {
-    alias.props(model).get(model, "version").value().is_some_and(|version| version.text().ends_with("latestVersion"))
+    alias
+        .props(model)
+        .get(model, "version")
+        .value()
+        .is_some_and(|version| version.text().ends_with("latestVersion"))
 }
 
 /// The number of instances, as it is written.
@@ -304,12 +336,13 @@ fn provisioned<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>, at: Syn<'a>) -> Res
 
 /// Below the reserved concurrency, so that `$LATEST` can still run.
 fn ready<'a>(b: &Builder<'_, 'a>, cold: &Cold<'a>) -> Result<u32, Refusal> {
-    let asked = match b.value_if_given("provisioned_concurrency") {
-        Some(text) => text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-            no_fix("provisioned_concurrency is no number above 0", "give one such as 5")
-        })?,
-        None => READY,
-    };
+    let asked =
+        match b.value_if_given("provisioned_concurrency") {
+            Some(text) => text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+                no_fix("provisioned_concurrency is no number above 0", "give one such as 5")
+            })?,
+            None => READY,
+        };
     let room = match cold.function.props(b.model).get(b.model, "reservedConcurrentExecutions") {
         Prop::Absent => return Ok(asked),
         Prop::Present(entry) => in_production(b.model, entry.value),
@@ -317,8 +350,14 @@ fn ready<'a>(b: &Builder<'_, 'a>, cold: &Cold<'a>) -> Result<u32, Refusal> {
     };
     match room {
         Some(reserved) if reserved > 1 => Ok(asked.min(reserved - 1)),
-        Some(_) => Err(no_fix("its reserved concurrency leaves no room for provisioned instances", "raise reservedConcurrentExecutions, then run again")),
-        None => Err(no_fix("its reserved concurrency is not known, and what is provisioned must stay below it", "set provisionedConcurrentExecutions on the alias yourself")),
+        Some(_) => Err(no_fix(
+            "its reserved concurrency leaves no room for provisioned instances",
+            "raise reservedConcurrentExecutions, then run again",
+        )),
+        None => Err(no_fix(
+            "its reserved concurrency is not known, and what is provisioned must stay below it",
+            "set provisionedConcurrentExecutions on the alias yourself",
+        )),
     }
 }
 
@@ -337,7 +376,9 @@ fn in_production<'a>(model: &Model<'a>, value: Syn<'a>) -> Option<u32> {
 /// `isProd`, `stage === 'prod'`: not `isDev`.
 fn names_production(condition: Syn<'_>) -> bool {
     let text = condition.text().to_lowercase();
-    ["prod", "prd", "live"].iter().any(|word| text.contains(word)) && !text.contains("non") && !text.contains("pre")
+    ["prod", "prd", "live"].iter().any(|word| text.contains(word))
+        && !text.contains("non")
+        && !text.contains("pre")
 }
 
 /// `handler`, `this.handler`.
@@ -353,7 +394,9 @@ fn bound(site: &Site<'_>) -> Option<String> {
 fn add_alias<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal> {
     let function = &cold.function;
     let at = function.node;
-    let name = bound(function).ok_or_else(|| no_fix("the function is bound to no name", "assign it to a constant, then run again"))?;
+    let name = bound(function).ok_or_else(|| {
+        no_fix("the function is bound to no name", "assign it to a constant, then run again")
+    })?;
     let number = if cold.snap_start { None } else { Some(provisioned(b, cold, at)?) };
     let statement = b.statement(at)?;
     let class = b.cdk(at, "aws_lambda.Alias")?;
@@ -364,7 +407,8 @@ fn add_alias<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal
         None => String::new(),
         Some(Number::Field(text)) => format!("\n  {PROVISIONED}: {text},"),
         Some(Number::Tiered(condition, ready)) => {
-            let value = b.conditional(statement, &format!("  {PROVISIONED}"), (&condition, &ready, "undefined"));
+            let value =
+                b.conditional(statement, &format!("  {PROVISIONED}"), (&condition, &ready, "undefined"));
             let gap = if value.starts_with('\n') { "" } else { " " };
             format!("\n  {PROVISIONED}:{gap}{},", value.replace('\n', "\n  "))
         }
@@ -378,7 +422,12 @@ fn add_alias<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal
 }
 
 /// Lets callers use `name`, which is visible behind the statement of `site`.
-fn repoint<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, name: &str, callers: &[Syn<'a>]) -> Result<(), Refusal> {
+fn repoint<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    name: &str,
+    callers: &[Syn<'a>],
+) -> Result<(), Refusal> {
     let statement = b.statement(site.node)?;
     let block = statement.parent();
     for caller in callers {

@@ -76,11 +76,8 @@ impl<'a> Builder<'_, 'a> {
             values.push((*name, format!("{production} ? {} : {}", field.production, field.other)));
         }
         self.insert_entries(factory.object, &values);
-        let members: Vec<(String, &str)> = fields
-            .iter()
-            .zip(&names)
-            .map(|(field, name)| (field.member(name), field.doc))
-            .collect();
+        let members: Vec<(String, &str)> =
+            fields.iter().zip(&names).map(|(field, name)| (field.member(name), field.doc)).collect();
         self.insert_members(holder.declaration, &members);
         let dot = if holder.optional { "?." } else { "." };
         let dot = if holder.text.contains("?.") { "." } else { dot };

@@ -111,7 +111,8 @@ impl<'a> Builder<'_, 'a> {
             return;
         }
         for entry in object.children() {
-            let value = crate::model::props::key_of(entry).and_then(|key| values.iter().find(|(name, _)| *name == key));
+            let value = crate::model::props::key_of(entry)
+                .and_then(|key| values.iter().find(|(name, _)| *name == key));
             match (value, entry.field("value")) {
                 (Some((_, value)), Some(old)) if !value.starts_with('\n') => self.replace(old, value),
                 (Some((name, value)), _) => self.replace(entry, &long_entry(name, value)),

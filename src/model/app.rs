@@ -185,7 +185,8 @@ impl App {
         let mut rules = ignore::gitignore::GitignoreBuilder::new(&self.root);
         // A rule that cannot be read ignores nothing.
         let _ = rules.add(self.root.join(".gitignore"));
-        let ignored = rules.build().is_ok_and(|rules| rules.matched_path_or_any_parents(path, false).is_ignore());
+        let ignored =
+            rules.build().is_ok_and(|rules| rules.matched_path_or_any_parents(path, false).is_ignore());
         if ignored {
             return Some("git ignores it here, so it would reach nobody");
         }
