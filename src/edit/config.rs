@@ -291,7 +291,8 @@ mod tests {
     /// What becomes of `config.ts` when a field is added through the object in scope at `HERE` in `user.ts`.
     fn with_field(config: &str, user: &str) -> Option<(String, String)> {
         let user = format!("import 'aws-cdk-lib';\nimport {{ Config }} from './config';\n{user}\n");
-        let overlay = Overlay::from([("/app/config.ts".into(), config.into()), ("/app/user.ts".into(), user.into())]);
+        let overlay =
+            Overlay::from([("/app/config.ts".into(), config.into()), ("/app/user.ts".into(), user.into())]);
         let app = App::new("/app".into(), Vec::new()).with(&overlay);
         let model = Model::new(&app);
         let file = app.file("/app/user.ts".as_ref()).unwrap().parsed().unwrap();
@@ -321,14 +322,19 @@ mod tests {
         let (text, _) = with_field(FACTORY, "function f(config?: Config) { use(HERE); }").unwrap();
         assert_eq!(text, "config?.limit");
         let taken = FACTORY.replace("stage: string }", "stage: string; limit?: string }");
-        assert_eq!(with_field(&taken, "function f(config: Config) { use(HERE); }").unwrap().0, "config.apiLimit");
+        assert_eq!(
+            with_field(&taken, "function f(config: Config) { use(HERE); }").unwrap().0,
+            "config.apiLimit"
+        );
     }
 
     #[test]
     fn an_object_that_is_made_elsewhere_too_is_left_alone() {
         let user = "function f(config: Config) { use(HERE); }";
         assert!(with_field(&FACTORY.replace("{ stage };", "{ ...base, stage };"), user).is_none());
-        assert!(with_field(&format!("{FACTORY}export const other: Config = {{ stage: 'x' }};\n"), user).is_none());
+        assert!(
+            with_field(&format!("{FACTORY}export const other: Config = {{ stage: 'x' }};\n"), user).is_none()
+        );
         assert!(with_field(&format!("{FACTORY}f({{ stage: 'dev' }});\n"), user).is_none());
         assert!(with_field("export interface Config { stage: string }\n", user).is_none());
     }

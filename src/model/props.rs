@@ -179,7 +179,9 @@ impl<'a> Model<'a> {
                 expression.first().map_or(Shape::Opaque, |inner| self.shape(inner, depth))
             }
             "identifier" if expression.text() == "undefined" => Shape::Empty,
-            "identifier" | "shorthand_property_identifier" | "member_expression" => match self.meaning(expression) {
+            "identifier" | "shorthand_property_identifier" | "member_expression" => match self
+                .meaning(expression)
+            {
                 Some(Meaning::Value(value)) if value.is("object") => {
                     if self.is_written_to(expression, value) { Shape::Opaque } else { Shape::Object(value) }
                 }
