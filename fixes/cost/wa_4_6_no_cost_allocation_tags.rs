@@ -138,6 +138,9 @@ const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "busine
 const NO_NAMES: [&str; 12] = [
     "app",
     "cdk",
+    "src",
+    "infra",
+    "lib",
     "infra",
     "infrastructure",
     "my-app",
