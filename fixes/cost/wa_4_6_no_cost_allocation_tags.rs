@@ -135,7 +135,7 @@ const PROJECT: [&str; 9] = [
 const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "businessUnit"];
 
 /// Names of packages that say nothing of the project.
-const NO_NAMES: [&str; 12] = [
+const NO_NAMES: [&str; 14] = [
     "app",
     "cdk",
     "src",
