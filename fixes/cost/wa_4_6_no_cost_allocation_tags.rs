@@ -137,19 +137,18 @@ const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "busine
 /// Names of packages that say nothing of the project.
 const NO_NAMES: [&str; 14] = [
     "app",
+    "backend",
     "cdk",
-    "src",
-    "infra",
-    "lib",
+    "iac",
     "infra",
     "infrastructure",
+    "lib",
     "my-app",
-    "project",
-    "source",
-    "iac",
     "package",
-    "backend",
+    "project",
     "root",
+    "source",
+    "src",
     "test",
 ];
 
