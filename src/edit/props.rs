@@ -222,7 +222,12 @@ impl<'a> Builder<'_, 'a> {
         if alone && rest.get(blank..).is_some_and(|rest| rest.starts_with('\n')) {
             self.edit(entry.file, line..end + blank + 1, String::new());
         } else if end > entry.end() {
-            self.edit(entry.file, entry.start()..end + blank, String::new());
+            // Behind the last of a line, the white space before it goes instead.
+            let ends_line = rest.get(blank..).is_some_and(|rest| rest.starts_with('\n'));
+            let before = text.get(line..entry.start()).unwrap_or_default();
+            let start = if ends_line { line + before.trim_end().len() } else { entry.start() };
+            let end = if ends_line { end } else { end + blank };
+            self.edit(entry.file, start..end, String::new());
         } else {
             // The last of a line: the comma before it goes.
             let start = entry

@@ -17,7 +17,7 @@ use wa_fix::source::Language;
 use wa_fix::syntax::{Syn, first_error, parse};
 
 use crate::npm::{self, Files, SynthCase, TypeCase};
-use crate::support::{after, plan_files, read_tree, top};
+use crate::support::{after, plan_files, read_tree, scan_files, top};
 
 const VERSIONS: [(&str, &str); 3] = [("oldest", "2.60.0"), ("base", "2.204.0"), ("newest", "2.276.0")];
 
@@ -234,7 +234,7 @@ fn oracle(
     }
     // No new finding of any rule.
     let count = |files: &Files| {
-        let plan = plan_files(files, ALL, values);
+        let plan = scan_files(files, ALL, values);
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in plan.findings {
             *counts.entry(finding.rule.id).or_default() += 1;
@@ -645,12 +645,72 @@ fn mutations(text: &str) -> Vec<(&'static str, String)> {
         ("four spaces", reindent("    ")),
         ("astral", format!("// \u{1d4d0}\u{1f980} before\n{plain}")),
         ("no last newline", plain.trim_end().to_owned()),
+        ("double quotes", rewritten(&plain, double_quotes)),
+        ("no semicolons", rewritten(&plain, no_semicolons)),
+        ("comments in gaps", rewritten(&plain, comments_in_gaps)),
+        ("barrel imports", barrel_imports(&plain)),
     ]
+}
+
+/// A program with what `edit` says of each node replaced.
+fn rewritten(text: &str, edit: fn(Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)>) -> String {
+    let parsed = parse("a.ts", text.into(), Language::TypeScript).unwrap();
+    let mut edits = Vec::new();
+    let mut open = vec![Syn::root(&parsed)];
+    while let Some(node) = open.pop() {
+        edits.extend(edit(node));
+        if !matches!(node.kind(), "string" | "template_string") {
+            open.extend(node.tokens());
+        }
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut out = text.to_owned();
+    for (span, new) in edits.into_iter().rev() {
+        out.replace_range(span, new);
+    }
+    out
+}
+
+fn double_quotes(node: Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)> {
+    if !node.is("string") || !node.text().starts_with('\'') || node.text().contains(['"', '\\']) {
+        return Vec::new();
+    }
+    vec![(node.start()..node.start() + 1, "\""), (node.end() - 1..node.end(), "\"")]
+}
+
+/// Semicolons that end a line go, where the next line cannot be read as a continuation.
+fn no_semicolons(node: Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)> {
+    let rest = node.file.text.get(node.end()..).unwrap_or_default();
+    let ends = rest.is_empty() || rest.starts_with('\n');
+    let continued = rest.trim_start().starts_with(['(', '[', '`', '+', '-', '/']);
+    if node.is(";") && ends && !continued { vec![(node.span(), "")] } else { Vec::new() }
+}
+
+/// A comment before each argument and each property.
+fn comments_in_gaps(node: Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)> {
+    if !matches!(node.kind(), "arguments" | "object") {
+        return Vec::new();
+    }
+    node.children().map(|child| (child.start()..child.start(), "/* gap */ ")).collect()
+}
+
+/// `import * as sqs from 'aws-cdk-lib/aws-sqs'` as `import { aws_sqs as sqs } from 'aws-cdk-lib'`.
+fn barrel_imports(text: &str) -> String {
+    let barrel = |line: &str| -> Option<String> {
+        let rest = line.strip_prefix("import * as ")?;
+        let (local, module) = rest.split_once(" from 'aws-cdk-lib/aws-")?;
+        let module = module.strip_suffix("';")?.replace('-', "_");
+        Some(format!("import {{ aws_{module} as {local} }} from 'aws-cdk-lib';"))
+    };
+    let lines: Vec<String> =
+        text.split('\n').map(|line| barrel(line).unwrap_or_else(|| line.to_owned())).collect();
+    lines.join("\n")
 }
 
 #[test]
 fn fixes_hold_under_input_mutations() {
     let mut problems = Vec::new();
+    let mut sent = Vec::new();
     for case in cases("fix") {
         let Some(single) = &case.single else { continue };
         let expected = case.plan(&case.files).findings.len();
@@ -658,13 +718,28 @@ fn fixes_hold_under_input_mutations() {
             let mut files = case.files.clone();
             files.insert(single.clone(), text);
             let title = format!("{} as {name}", case.title());
-            let (plan, found) =
-                oracle(&title, case.rule, &files, &case.sidecar.values, case.sidecar.loses_comments);
+            // 1.1 removes or replaces the call that grants too much, and with it the comments inside.
+            let inside = name == "comments in gaps" && case.rule.meta.id == "1.1";
+            let loses_comments = inside || case.sidecar.loses_comments;
+            let (plan, found) = oracle(&title, case.rule, &files, &case.sidecar.values, loses_comments);
             problems.extend(found);
             if plan.findings.len() != expected {
                 problems.push(format!("{title}: {} findings and not {expected}", plan.findings.len()));
             }
+            if case.versions().iter().any(|(version, _)| *version == "base") {
+                let mut result = after(&files, &plan);
+                result.retain(|path, _| is_typescript(path));
+                sent.push(TypeCase {
+                    name: title,
+                    version: "base".to_owned(),
+                    files: result,
+                    options: BTreeMap::from([("esModuleInterop".to_owned(), true.into())]),
+                });
+            }
         }
+    }
+    for result in npm::check_types(&sent) {
+        problems.extend(result.errors.iter().map(|error| format!("{}: {error}", result.name)));
     }
     fail(&problems);
 }

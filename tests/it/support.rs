@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use wa_fix::edit::Values;
-use wa_fix::plan::{Options, Plan, RuleSet, find_apps, plan};
+use wa_fix::model::App;
+use wa_fix::plan::{Done, Options, Plan, RuleSet, find_apps, plan, scan};
 use wa_fix::rule::{Impact, Rule, Tier};
 use wa_fix::source::{DiscoverOptions, discover};
 
@@ -47,6 +48,21 @@ pub fn plan_files(files: &Files, rules: &[Rule], values: &Values) -> Plan {
 }
 
 pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> Plan {
+    run_with(files, rules, values, tier, plan)
+}
+
+/// Findings of an app in memory, no fix joined with another.
+pub fn scan_files(files: &Files, rules: &[Rule], values: &Values) -> Plan {
+    run_with(files, rules, values, Tier::Scaffold, scan)
+}
+
+fn run_with(
+    files: &Files,
+    rules: &[Rule],
+    values: &Values,
+    tier: Tier,
+    run: impl Fn(&[App], &RuleSet, &Options, Done<'_>) -> Plan,
+) -> Plan {
     let app = TempApp::new(files);
     let root = app.root();
     let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
@@ -61,7 +77,7 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
         within: Vec::new(),
         jobs: 1,
     };
-    plan(&apps, &rules, &options, &|_| {})
+    run(&apps, &rules, &options, &|_| {})
 }
 
 /// The files of an app after a plan.
