@@ -652,8 +652,11 @@ fn mutations(text: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What a mutation replaces when it sees a node.
+type Rewrite = fn(Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)>;
+
 /// A program with what `edit` says of each node replaced.
-fn rewritten(text: &str, edit: fn(Syn<'_>) -> Vec<(std::ops::Range<usize>, &'static str)>) -> String {
+fn rewritten(text: &str, edit: Rewrite) -> String {
     let parsed = parse("a.ts", text.into(), Language::TypeScript).unwrap();
     let mut edits = Vec::new();
     let mut open = vec![Syn::root(&parsed)];
