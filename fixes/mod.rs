@@ -1,8 +1,13 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
 pub mod reliability;
+pub mod security;
 
 use crate::rule::Rule;
 
 /// Every rule, by number.
-pub const ALL: &[Rule] = &[reliability::wa_2_5_dead_letter_queue::RULE];
+pub const ALL: &[Rule] = &[
+    security::wa_1_1_overly_permissive_iam::RULE,
+    security::wa_1_10_bucket_encryption_not_enforced::RULE,
+    reliability::wa_2_5_dead_letter_queue::RULE,
+];

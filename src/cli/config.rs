@@ -9,12 +9,12 @@ use crate::edit::Values;
 use crate::rule::{Impact, Tier};
 
 /// The name of the file.
-pub const NAME: &str = "wa-fix.toml";
+pub(crate) const NAME: &str = "wa-fix.toml";
 
 /// What a project says of itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
+pub(crate) struct Config {
     /// Which rules run, and how.
     #[serde(default)]
     pub rules: Rules,
@@ -32,7 +32,7 @@ pub struct Config {
 /// `[rules]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Only these, as with `--select`.
     #[serde(default)]
     pub select: Vec<String>,
@@ -48,7 +48,7 @@ pub struct Rules {
 /// `[environment]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Environment {
+pub(crate) struct Environment {
     /// An expression that is true in production, written where a construct is built.
     pub expression: Option<String>,
     /// A context key that names the environment.
@@ -61,7 +61,7 @@ pub struct Environment {
 /// `[paths]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Paths {
+pub(crate) struct Paths {
     /// Globs to leave out, as in a `.gitignore`.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -75,7 +75,7 @@ impl Config {
     ///
     /// # Errors
     /// A text of one or more lines: what, where, what to do.
-    pub fn load(given: Option<&Path>, start: &Path) -> Result<Self, String> {
+    pub(crate) fn load(given: Option<&Path>, start: &Path) -> Result<Self, String> {
         let Some(file) = given.map(Path::to_owned).or_else(|| find(start)) else {
             return Ok(Self::default());
         };
@@ -90,7 +90,7 @@ impl Config {
     ///
     /// # Errors
     /// What is wrong, with line and column and, for a misspelt key, what was probably meant.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let before = text.get(..at).unwrap_or_default();
@@ -101,7 +101,7 @@ impl Config {
     }
 
     /// The answers, with those of `[environment]` under `environment.*`.
-    pub fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         let mut values: Values = self.values.iter().map(|(key, value)| (key.clone(), plain(value))).collect();
         let environment = &self.environment;
         let more = [

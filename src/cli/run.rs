@@ -17,7 +17,7 @@ use crate::rule::{Impact, Rule, Tier};
 use crate::source::{DiscoverOptions, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
-pub struct Environment {
+pub(crate) struct Environment {
     /// `NO_COLOR` is set.
     pub no_color: bool,
     /// `CLICOLOR_FORCE` is set.
@@ -30,7 +30,7 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the process's environment.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = || set("HOME").map(|home| Path::new(&home).join(".local/state"));
         let state_home =
@@ -44,7 +44,7 @@ impl Environment {
     }
 
     /// Whether to colour a stream.
-    pub fn colour(&self, choice: Color, terminal: bool) -> bool {
+    pub(crate) fn colour(&self, choice: Color, terminal: bool) -> bool {
         match choice {
             Color::Always => true,
             Color::Never => false,
@@ -54,7 +54,7 @@ impl Environment {
 }
 
 /// A run that is ready to start.
-pub struct Run {
+pub(crate) struct Run {
     /// The apps.
     pub apps: Vec<App>,
     /// The rules.
@@ -74,7 +74,7 @@ impl Run {
     ///
     /// # Errors
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
-    pub fn prepare(args: &RunArgs) -> Result<Self> {
+    pub(crate) fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
         let cwd = std::env::current_dir()
             .context("the working directory cannot be read; change to one that exists")?;
@@ -139,12 +139,12 @@ impl Run {
     }
 
     /// Finds only.
-    pub fn scan(&self) -> Plan {
+    pub(crate) fn scan(&self) -> Plan {
         self.with_skipped(plan::scan(&self.apps, &self.rules, &self.options))
     }
 
     /// Finds and plans.
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         self.with_skipped(plan::plan(&self.apps, &self.rules, &self.options))
     }
 
@@ -158,7 +158,7 @@ impl Run {
     ///
     /// # Errors
     /// Those of the streams.
-    pub fn print(
+    pub(crate) fn print(
         &self,
         args: &RunArgs,
         environment: &Environment,
@@ -202,28 +202,22 @@ impl Run {
 }
 
 /// The texts of files with findings, as they are on disk now, for code frames.
-pub fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
     let cwd = std::env::current_dir().unwrap_or_else(|_| root.to_owned());
     let mut texts = BTreeMap::new();
     for finding in &plan.findings {
-        if !texts.contains_key(&finding.path) {
-            if let Ok(text) = read_text(&cwd.join(&finding.path)) {
-                texts.insert(finding.path.clone(), text.to_string());
-            }
+        if !texts.contains_key(&finding.path)
+            && let Ok(text) = read_text(&cwd.join(&finding.path))
+        {
+            texts.insert(finding.path.clone(), text.to_string());
         }
     }
     texts
 }
 
 /// The exit code of a run.
-pub fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
-    if counts.outcomes.backed_out > 0 {
-        3
-    } else if counts.remaining > 0 && !args.exit_zero {
-        1
-    } else {
-        0
-    }
+pub(crate) fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
+    if counts.outcomes.backed_out > 0 { 3 } else { u8::from(counts.remaining > 0 && !args.exit_zero) }
 }
 
 /// The rules that the options and the configuration select.
@@ -244,7 +238,7 @@ fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
 }
 
 /// What to say of a selector that names no rule.
-pub fn unknown_rule(selector: &str) -> String {
+pub(crate) fn unknown_rule(selector: &str) -> String {
     let names: Vec<&str> = crate::fixes::ALL
         .iter()
         .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])

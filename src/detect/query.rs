@@ -309,10 +309,11 @@ fn pattern(text: &str, form: &Form) -> Result<Pattern, QueryError> {
             return Err(error(&format!("@{} is not captured by the structure", predicate.capture)));
         }
     }
-    if let Structure::Kind { kind, .. } = &found.structure {
-        if kind != "new_expression" && found.words().is_empty() {
-            return Err(error("a bare node kind needs #word?, #static? or #method? to be found by"));
-        }
+    if let Structure::Kind { kind, .. } = &found.structure
+        && kind != "new_expression"
+        && found.words().is_empty()
+    {
+        return Err(error("a bare node kind needs #word?, #static? or #method? to be found by"));
     }
     Ok(found)
 }

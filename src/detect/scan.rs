@@ -17,7 +17,7 @@ pub struct Match<'m, 'a> {
     captures: Vec<(String, Syn<'a>)>,
 }
 
-impl<'m, 'a> Match<'m, 'a> {
+impl<'a> Match<'_, 'a> {
     /// The node of a capture.
     pub fn node(&self, capture: &str) -> Option<Syn<'a>> {
         self.captures.iter().find(|(name, _)| name == capture).map(|(_, node)| *node)
@@ -29,11 +29,14 @@ impl<'m, 'a> Match<'m, 'a> {
     }
 }
 
+/// Patterns by rule and position.
+type Fitting = std::sync::Arc<[(usize, usize)]>;
+
 /// The queries of a set of rules, ready to run.
 pub struct Scanner {
     queries: Vec<Query>,
     /// For a class, the patterns (rule, pattern) whose `#construct?` it satisfies.
-    by_class: Mutex<BTreeMap<String, std::sync::Arc<[(usize, usize)]>>>,
+    by_class: Mutex<BTreeMap<String, Fitting>>,
     words: OnceLock<WordIndex>,
 }
 
@@ -85,7 +88,7 @@ impl Scanner {
     }
 
     /// The construct patterns that a class satisfies, worked out once for each class.
-    fn for_class(&self, model: &Model<'_>, class: &str) -> std::sync::Arc<[(usize, usize)]> {
+    fn for_class(&self, model: &Model<'_>, class: &str) -> Fitting {
         let mut cache = self.by_class.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = cache.get(class) {
             return std::sync::Arc::clone(known);

@@ -332,7 +332,7 @@ fn ends_blank(above: &str) -> bool {
 }
 
 /// Where a statement's line ends, a comment on it included.
-fn trailing_end(text: &str, end: usize) -> usize {
+pub(super) fn trailing_end(text: &str, end: usize) -> usize {
     let rest = text.get(end..).unwrap_or_default();
     let line = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
     let tail = line.trim_start_matches([' ', '\t', ',', ';']);

@@ -304,13 +304,13 @@ impl<'a> Builder<'_, 'a> {
             };
             match (before, names.first()) {
                 (Some(name), _) => {
-                    self.edit(list.file, name.end()..name.end(), format!(",{separator}{specifier}"))
+                    self.edit(list.file, name.end()..name.end(), format!(",{separator}{specifier}"));
                 }
                 (None, Some(first)) => {
                     self.edit(list.file, first.start()..first.start(), format!("{specifier},{separator}"));
                 }
                 (None, None) => {
-                    self.edit(list.file, list.start() + 1..list.start() + 1, format!(" {specifier} "))
+                    self.edit(list.file, list.start() + 1..list.start() + 1, format!(" {specifier} "));
                 }
             }
         }

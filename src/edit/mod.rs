@@ -2,7 +2,11 @@
 
 pub mod builder;
 pub mod change;
+pub mod config;
+pub mod environment;
+pub mod idle;
 pub mod imports;
+pub mod names;
 pub mod props;
 pub mod style;
 pub mod text;

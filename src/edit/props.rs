@@ -21,11 +21,11 @@ impl<'a> Builder<'_, 'a> {
         };
         let props = site.props(self.model);
         if let Prop::Present(entry) = props.get(self.model, name) {
-            return if entry.entry.is("pair") {
+            return if entry.entry.is("pair") && !value.starts_with('\n') {
                 self.replace(entry.value, value);
                 Ok(())
             } else {
-                self.replace(entry.entry, &format!("{name}: {value}"));
+                self.replace(entry.entry, &long_entry(name, value));
                 Ok(())
             };
         }
@@ -39,6 +39,58 @@ impl<'a> Builder<'_, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Gives a construct a property that depends on a condition, broken over lines as formatters do.
+    ///
+    /// # Errors
+    /// As [`Builder::set_prop`].
+    pub fn set_conditional(
+        &mut self,
+        site: &Site<'a>,
+        name: &str,
+        (condition, yes, no): (&str, &str, &str),
+    ) -> Result<(), Refusal> {
+        let props = site.props(self.model);
+        let place = match props.get(self.model, name) {
+            Prop::Present(entry) => Some(entry.entry),
+            _ => props.object().and_then(|object| object.children().last()),
+        };
+        let value = self.conditional(place.unwrap_or(site.node), name, (condition, yes, no));
+        self.set_prop(site, name, &value)
+    }
+
+    /// The text of `condition ? yes : no` as the value of an entry that stands where `place` does (the entry
+    /// itself, or one of its neighbours).
+    pub fn conditional(
+        &mut self,
+        place: Syn<'a>,
+        name: &str,
+        (condition, yes, no): (&str, &str, &str),
+    ) -> String {
+        let whole = format!("{condition} ? {yes} : {no}");
+        let text = &place.file.text;
+        let indent = line_indent(text, place.start());
+        let apart = super::style::line_start(text, place.start()) + indent.len() == place.start();
+        let column = indent.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
+        let width = width_of(text);
+        if !apart || column + name.len() + whole.len() + 3 <= width {
+            return whole;
+        }
+        let (lead, deeper) = if condition.contains(" === ") { ("\n  ", "    ") } else { ("", "  ") };
+        if !lead.is_empty() && column + whole.len() + 3 <= width {
+            return format!("{lead}{whole}");
+        }
+        format!("{lead}{condition}\n{deeper}? {yes}\n{deeper}: {no}")
+    }
+
+    /// Gives an object literal a property, replacing its own value where it has one.
+    pub fn set_entry(&mut self, object: Syn<'a>, name: &str, value: &str) {
+        let own = object.children().find(|entry| crate::model::props::key_of(*entry) == Some(name));
+        match own {
+            Some(entry) => self.replace(entry, &long_entry(name, value)),
+            None => self.insert_entry(object, name, value),
+        }
     }
 
     /// Gives an object literal a property it does not have.
@@ -215,9 +267,23 @@ impl<'a> Builder<'_, 'a> {
     }
 }
 
+/// The line width that a file keeps to: 80, unless several of its lines are longer.
+fn width_of(text: &str) -> usize {
+    let long = text
+        .lines()
+        .filter(|line| line.chars().count() > 80 && !line.trim_start().starts_with("import"))
+        .count();
+    if long > 3 { WIDTH } else { 80 }
+}
+
 /// `name: value`, or the shorthand where both are one name.
 fn entry_text(name: &str, value: &str) -> String {
-    if name == value { name.to_owned() } else { format!("{name}: {value}") }
+    if name == value { name.to_owned() } else { long_entry(name, value) }
+}
+
+/// `name: value`; a value that starts a line of its own follows the colon.
+fn long_entry(name: &str, value: &str) -> String {
+    if value.starts_with('\n') { format!("{name}:{value}") } else { format!("{name}: {value}") }
 }
 
 /// The token behind a node, comments passed over.
@@ -232,6 +298,6 @@ fn next_token(node: Syn<'_>) -> Option<Syn<'_>> {
     None
 }
 
-fn comments_after<'a>(object: Syn<'a>, at: usize) -> impl Iterator<Item = Syn<'a>> {
+fn comments_after(object: Syn<'_>, at: usize) -> impl Iterator<Item = Syn<'_>> {
     object.tokens().filter(move |token| token.is("comment") && token.start() >= at)
 }

@@ -210,14 +210,14 @@ impl App {
             match file.text() {
                 Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
                 Ok(_) => {
-                    if let Some(parsed) = file.parsed.get().and_then(Option::as_deref) {
-                        if let Some(offset) = first_error(parsed) {
-                            let line = line_of(&parsed.text, offset);
-                            skipped.push(Skipped {
-                                path,
-                                why: format!("has a syntax error in line {line}; mend it, then run again"),
-                            });
-                        }
+                    if let Some(parsed) = file.parsed.get().and_then(Option::as_deref)
+                        && let Some(offset) = first_error(parsed)
+                    {
+                        let line = line_of(&parsed.text, offset);
+                        skipped.push(Skipped {
+                            path,
+                            why: format!("has a syntax error in line {line}; mend it, then run again"),
+                        });
                     }
                 }
             }

@@ -103,10 +103,10 @@ impl<'a> Model<'a> {
                 if constant { self.meaning_at(value, depth) } else { Some(Meaning::Value(declarator)) }
             }
             Declaration::Destructured { from, key, parameter, name } => {
-                if let Some(import) = self.imports(name.file).binding(name.text()) {
-                    if import.statement.span().contains(&name.start()) {
-                        return self.imported_at(name.file, import.module, &import.imported, depth);
-                    }
+                if let Some(import) = self.imports(name.file).binding(name.text())
+                    && import.statement.span().contains(&name.start())
+                {
+                    return self.imported_at(name.file, import.module, &import.imported, depth);
                 }
                 match from {
                     Some(from) => self.member_at(name, from, key, depth),

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
@@ -9,6 +10,8 @@ pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+pub mod types;
+mod uses;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -16,6 +19,7 @@ use std::sync::OnceLock;
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, Release};
+pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use props::{Entry, Prop, Props};
@@ -31,6 +35,7 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
 }
 
@@ -44,7 +49,13 @@ impl<'a> Model<'a> {
     /// A model in which nothing is worked out yet.
     pub fn new(app: &'a App) -> Self {
         let files = app.files.iter().map(|_| FileFacts::default()).collect();
-        Self { app, catalogue: Catalogue::embedded(), files, invocations: OnceLock::new() }
+        Self {
+            app,
+            catalogue: Catalogue::embedded(),
+            files,
+            environment: OnceLock::new(),
+            invocations: OnceLock::new(),
+        }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
@@ -109,4 +120,9 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// Whether a node stands in a file.
+fn own_file(file: &Parsed, node: Syn<'_>) -> bool {
+    std::ptr::eq(file, node.file)
 }

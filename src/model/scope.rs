@@ -80,6 +80,74 @@ pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
     }
 }
 
+/// The names that `scope` itself declares.
+pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
+    let mut names = Vec::new();
+    match scope.kind() {
+        "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
+            scope.children().for_each(|statement| names_declared_by(statement, &mut names));
+        }
+        "arrow_function"
+        | "function_expression"
+        | "function_declaration"
+        | "method_definition"
+        | "generator_function_declaration" => match scope.field("parameter") {
+            Some(single) => names.push(single.text()),
+            None => {
+                for parameter in scope.field("parameters").into_iter().flat_map(Syn::children) {
+                    pattern_names(parameter.field("pattern").unwrap_or(parameter), &mut names);
+                }
+            }
+        },
+        "for_statement" => {
+            if let Some(statement) = scope.field("initializer") {
+                names_declared_by(statement, &mut names);
+            }
+        }
+        "for_in_statement" => {
+            names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text))
+        }
+        _ => {}
+    }
+    names
+}
+
+fn names_declared_by<'a>(statement: Syn<'a>, names: &mut Vec<&'a str>) {
+    match statement.kind() {
+        "export_statement" => {
+            if let Some(inner) = statement.field("declaration") {
+                names_declared_by(inner, names);
+            }
+        }
+        "lexical_declaration" | "variable_declaration" => {
+            for declarator in statement.children().filter(|child| child.is("variable_declarator")) {
+                if let Some(pattern) = declarator.field("name") {
+                    pattern_names(pattern, names);
+                }
+            }
+        }
+        _ => names.extend(statement.field("name").map(Syn::text)),
+    }
+}
+
+fn pattern_names<'a>(pattern: Syn<'a>, names: &mut Vec<&'a str>) {
+    match pattern.kind() {
+        "identifier" | "shorthand_property_identifier_pattern" => names.push(pattern.text()),
+        "pair_pattern" => {
+            if let Some(value) = pattern.field("value") {
+                pattern_names(value, names);
+            }
+        }
+        "object_assignment_pattern" | "assignment_pattern" => {
+            if let Some(left) = pattern.field("left") {
+                pattern_names(left, names);
+            }
+        }
+        "object_pattern" => pattern.children().for_each(|part| pattern_names(part, names)),
+        _ => {}
+    }
+}
+
 fn declared_by<'a>(statement: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
     match statement.kind() {
         "export_statement" => statement.field("declaration").and_then(|inner| declared_by(inner, name)),

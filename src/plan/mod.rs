@@ -109,7 +109,7 @@ fn over_apps(
     jobs: usize,
     work: impl Fn(&crate::model::App) -> Plan + Sync,
 ) -> Plan {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     /// Below this many files a second thread costs more than it gives.
     const WORTH_A_THREAD: usize = 50;
     let files: usize = apps.iter().map(|app| app.files.len()).sum();
@@ -129,13 +129,6 @@ fn over_apps(
                     }
                 });
             }
-            fn take<'t>(
-                apps: &'t [crate::model::App],
-                next: &AtomicUsize,
-            ) -> Option<(usize, &'t crate::model::App)> {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                Some((index, apps.get(index)?))
-            }
         });
         parts = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         parts.sort_by_key(|(index, _)| *index);
@@ -154,4 +147,13 @@ fn over_apps(
     whole.skipped.sort();
     whole.skipped.dedup();
     whole
+}
+
+/// The next app that no thread has taken.
+fn take<'t>(
+    apps: &'t [crate::model::App],
+    next: &std::sync::atomic::AtomicUsize,
+) -> Option<(usize, &'t crate::model::App)> {
+    let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Some((index, apps.get(index)?))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Options, PASSES, Plan, ROUNDS, RuleSet, Step};
 use crate::detect::suppress::{Suppression, suppressions};
 use crate::detect::{Candidate, Finding, Findings, Outcome, Refusal, ShownEdit, ShownFix};
+use crate::edit::idle::without_idle_imports;
 use crate::edit::{Builder, EditSet, FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::rule::{Meta, Rule};
@@ -220,18 +221,19 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
             sets.entry(file).or_default().merge(edits).map_err(|overlap| overlap.to_string())?;
         }
         for (file, text) in &proposal.creates {
-            if let Some(other) = next.insert(file.clone(), Arc::clone(text)) {
-                if other != *text {
-                    return Err(format!("{} would be created twice", file.display()));
-                }
+            if let Some(other) = next.insert(file.clone(), Arc::clone(text))
+                && other != *text
+            {
+                return Err(format!("{} would be created twice", file.display()));
             }
         }
     }
     for (file, edits) in sets {
-        let old =
-            app.file(file).and_then(|file| file.text().ok()).ok_or("a file of the fix cannot be read")?;
-        let new: Arc<str> = edits.apply(old).map_err(|overlap| overlap.to_string())?.into();
-        next.insert(file.clone(), new);
+        let file_of_app = app.file(file).ok_or("a file of the fix cannot be read")?;
+        let old = file_of_app.text().map_err(ToString::to_string)?;
+        let new = edits.apply(old).map_err(|overlap| overlap.to_string())?;
+        let clean = file_of_app.parsed().and_then(|before| without_idle_imports(before, &new));
+        next.insert(file.clone(), clean.unwrap_or(new).into());
     }
     Ok(next)
 }
@@ -458,7 +460,7 @@ fn settle(
         let (rule, key, _) = identity;
         match progress.fates.get(identity) {
             Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
-                finding.outcome = outcome.clone()
+                finding.outcome = outcome.clone();
             }
             // Made moot by another rule's fix, or never come to its turn.
             None if left.contains(&(*rule, key.clone())) => {

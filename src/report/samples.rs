@@ -21,6 +21,7 @@ const BASE: Meta = Meta {
     tier: Tier::Safe,
     practice: "REL08-BP02",
     clears: &[],
+    raises: &[],
     asks: &[],
     order: 10,
     source: "//! A pipeline step hides that its command failed.\n//!\n//! ## Why\n//! `|| true` is always right.\n",

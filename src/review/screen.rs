@@ -59,10 +59,10 @@ pub(crate) fn start(run: &Run, args: &RunArgs, environment: &Environment) -> Res
             Key::Escape | Key::CtrlC => Some(Action::Quit),
             _ => None,
         };
-        if let Some(action) = action {
-            if !review.act(action) {
-                break;
-            }
+        if let Some(action) = action
+            && !review.act(action)
+        {
+            break;
         }
     }
     close(run, &review, &term, environment)

@@ -82,8 +82,8 @@ fn walk(root: &Path, options: &DiscoverOptions, seen: &mut BTreeSet<PathBuf>, fo
     builder.filter_entry(|entry| {
         entry.depth() == 0
             || entry.file_name().to_str().is_none_or(|name| {
-                !NEVER_ENTERED.contains(&name)
-                    && !(name.starts_with('.') && name != ".github" && is_dir(entry))
+                let hidden = name.starts_with('.') && name != ".github" && is_dir(entry);
+                !hidden && !NEVER_ENTERED.contains(&name)
             })
     });
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);

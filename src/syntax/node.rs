@@ -34,6 +34,7 @@ impl<'a> Syn<'a> {
     }
 
     /// Another node of the same file.
+    #[must_use]
     pub fn with(self, node: Node<'a>) -> Self {
         Self { file: self.file, node }
     }

@@ -107,7 +107,7 @@ fn child() {
         if format!("{now:?}") == *step {
             // A real SIGKILL: nothing of this process runs any more.
             Command::new("kill").args(["-9", &std::process::id().to_string()]).status()?;
-            std::thread::sleep(std::time::Duration::from_secs(60));
+            std::thread::sleep(std::time::Duration::from_mins(1));
         }
         Ok(())
     };

@@ -6,6 +6,8 @@ mod branch;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod npm;
@@ -19,5 +21,7 @@ mod rules;
 mod sarif_schema;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tap;
 #[cfg(test)]
 mod write;

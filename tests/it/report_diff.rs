@@ -1,6 +1,5 @@
 //! The unified diff is taken by the real `git apply` and the real `patch -p1`, byte for byte.
 #![expect(clippy::disallowed_methods, reason = "these tests lay out files of their own")]
-#![expect(clippy::unwrap_used, reason = "a test may fail at once, in its helpers too")]
 
 use std::fs;
 use std::io::Write;

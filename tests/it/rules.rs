@@ -121,9 +121,8 @@ impl Case {
 fn manifest(files: &Files, version: &str) -> String {
     let mut packages = BTreeSet::new();
     for text in files.values() {
-        for (at, _) in text.match_indices("@aws-cdk/") {
-            let rest = &text[at..];
-            packages.insert(rest.split(['\'', '"']).next().unwrap().to_owned());
+        for rest in text.split("@aws-cdk/").skip(1) {
+            packages.insert(format!("@aws-cdk/{}", rest.split(['\'', '"']).next().unwrap()));
         }
     }
     let mut list: Vec<String> = packages.iter().map(|name| format!("    \"{name}\": \"1.204.0\"")).collect();
@@ -157,7 +156,7 @@ fn case(rule: Rule, kind: &str, path: &Path) -> Option<Case> {
         return Some(Case { rule, kind: kind.to_owned(), name, files, single: None, sidecar });
     }
     let file = path.file_name().unwrap().to_str().unwrap();
-    if file.ends_with(".toml") {
+    if path.extension().is_some_and(|extension| extension == "toml") {
         return None;
     }
     let text = std::fs::read_to_string(path).unwrap();
@@ -615,14 +614,13 @@ fn examples(text: &str) -> Vec<String> {
 fn mutations(text: &str) -> Vec<(&'static str, String)> {
     let plain = text.replace("\r\n", "\n").trim_start_matches('\u{feff}').to_owned();
     let reindent = |unit: &str| {
-        plain
-            .lines()
-            .map(|line| {
-                let body = line.trim_start_matches(' ');
-                let spaces = line.len() - body.len();
-                format!("{}{}{body}\n", unit.repeat(spaces / 2), " ".repeat(spaces % 2))
-            })
-            .collect::<String>()
+        let mut out = String::new();
+        for line in plain.lines() {
+            let body = line.trim_start_matches(' ');
+            let spaces = line.len() - body.len();
+            let _ = writeln!(out, "{}{}{body}", unit.repeat(spaces / 2), " ".repeat(spaces % 2));
+        }
+        out
     };
     vec![
         ("crlf", plain.replace('\n', "\r\n")),

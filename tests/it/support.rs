@@ -50,7 +50,7 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
     let app = TempApp::new(files);
     let root = app.root();
     let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
-    let found = discover(&[root.clone()], &options);
+    let found = discover(std::slice::from_ref(&root), &options);
     let apps = find_apps(found.files, &[root]);
     let rules = RuleSet::new(rules.iter().copied()).unwrap();
     let options = Options { tier, only: None, values: values.clone(), within: Vec::new(), jobs: 1 };

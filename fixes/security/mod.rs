@@ -1,0 +1,48 @@
+//! Pillar 1.
+
+mod build_commands;
+mod grant;
+mod narrow;
+mod statement;
+pub mod wa_1_10_bucket_encryption_not_enforced;
+pub mod wa_1_1_overly_permissive_iam;
+
+use crate::edit::Builder;
+use crate::edit::names::camel_name;
+use crate::model::{Binding, Site};
+use crate::syntax::Syn;
+
+/// The nearest statement or declaration around a node.
+fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
+    node.ancestors()
+        .find(|around| around.kind().ends_with("_statement") || around.kind().ends_with("_declaration"))
+}
+
+/// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
+/// it is built inside another expression.
+fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun: &str) -> Option<String> {
+    if holder(site.node) != Some(statement) {
+        return None;
+    }
+    if site.node.is("call_expression") {
+        return Some("this".to_owned());
+    }
+    match site.binding() {
+        Binding::Variable(name) => Some(name.text().to_owned()),
+        Binding::Field(name) => Some(format!("this.{}", name.text())),
+        Binding::None if site.node.parent().is_some_and(|parent| parent.is("expression_statement")) => {
+            let label = camel_name(&site.label()).unwrap_or_else(|| noun.to_owned());
+            let ends = label.to_lowercase().ends_with(noun);
+            let mut noun = noun.to_owned();
+            if let Some(first) = noun.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            let full = if ends { label } else { format!("{label}{noun}") };
+            let name = b.fresh_name(site.node.file, &[&full]);
+            let start = site.node.start();
+            b.splice(site.node, start..start, &format!("const {name} = "));
+            Some(name)
+        }
+        Binding::None => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! The main job on the example app: found where the text locates it, fixed, compiled, synthesised,
+//! clean on a second look, and put back byte for byte.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::npm::{self, Files, SynthCase, TypeCase};
+use crate::support::{TempApp, read_tree, top};
+
+/// Every documented item that a rule covers: item, file, and a piece of the line that is shown.
+const DOCUMENTED: [(&str, &str, &str); 13] = [
+    ("1.1", "lib/constructs/pipeline-infrastructure.ts", "fromAwsManagedPolicyName"),
+    ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("1.6", "bin/tap.ts", "App("),
+    ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
+    ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
+    ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
+    ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("4.5", "lib/constructs/application-infrastructure.ts", "throttling"),
+    ("4.6", "lib/tap-stack.ts", ""),
+    ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
+    ("5.4", "bin/tap.ts", "App("),
+    ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+];
+
+/// Answers to everything that the fixes ask.
+const VALUES: [&str; 2] = ["allowed_origins=https://app.example.org", "cost_center=platform-1234"];
+
+fn wa_fix(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wa-fix"));
+    command.current_dir(folder).args(arguments).env_remove("CLICOLOR_FORCE");
+    if matches!(arguments.first(), Some(&("scan" | "diff" | "apply"))) {
+        for value in VALUES {
+            command.args(["--set", value]);
+        }
+    }
+    command.output().unwrap()
+}
+
+fn tap() -> (TempApp, Files) {
+    let files = read_tree(&top().join("examples/tap"));
+    (TempApp::new(&files), files)
+}
+
+fn findings(output: &Output) -> Vec<serde_json::Value> {
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["findings"].as_array().unwrap().clone()
+}
+
+#[test]
+fn every_documented_item_is_found_in_its_place() {
+    let (app, files) = tap();
+    let output = wa_fix(&app.root(), &["scan", "--all", "--format", "json", "--min-impact", "info"]);
+    let found = findings(&output);
+    let mut missing = Vec::new();
+    for (item, path, part) in DOCUMENTED {
+        let there = found.iter().any(|finding| {
+            let rules = std::iter::once(&finding["rule"]).chain(finding["also"].as_array().unwrap());
+            let line = usize::try_from(finding["range"]["start"]["line"].as_u64().unwrap()).unwrap();
+            let end = usize::try_from(finding["range"]["end"]["line"].as_u64().unwrap()).unwrap();
+            let shown: String = files[finding["path"].as_str().unwrap()]
+                .lines()
+                .take(end)
+                .skip(line - 1)
+                .collect::<Vec<_>>()
+                .join("\n");
+            rules.into_iter().any(|rule| rule == item) && finding["path"] == path && shown.contains(part)
+        });
+        if !there {
+            missing.push(format!("{item} in {path}"));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn all_fixes_together_compile_synthesise_and_can_be_undone() {
+    let (app, before) = tap();
+    let root = app.root();
+    let output = wa_fix(&root, &["apply", "--all", "--format", "json", "--min-impact", "info"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let open: Vec<_> = findings(&output)
+        .into_iter()
+        .filter(|finding| finding["outcome"] != "fixed")
+        .map(|finding| format!("{} {} {}", finding["rule"], finding["path"], finding["outcome"]))
+        .collect();
+    assert!(open.is_empty() && output.status.code() == Some(0), "{open:#?}\n{stderr}");
+    let after = read_tree(&root);
+    assert_ne!(before, after);
+
+    // Clean on a second look, and nothing to do in a second run.
+    let again = wa_fix(&root, &["apply", "--all", "--format", "json", "--min-impact", "info"]);
+    assert_eq!(findings(&again), Vec::<serde_json::Value>::new());
+    assert_eq!(read_tree(&root), after);
+
+    // The real compiler.
+    let scripts = |files: &Files| -> Files {
+        let wanted =
+            |path: &str| path.ends_with(".ts") && !path.starts_with("test/") && !path.contains(".test.");
+        files.iter().filter(|(path, _)| wanted(path)).map(|(a, b)| (a.clone(), b.clone())).collect()
+    };
+    let case = |version: &str| TypeCase {
+        name: format!("tap {version}"),
+        version: version.to_owned(),
+        files: scripts(&after),
+        options: BTreeMap::from([("noUnusedLocals".to_owned(), true.into())]),
+    };
+    for result in npm::check_types(&[case("base"), case("newest")]) {
+        assert!(result.errors.is_empty(), "{}: {:#?}", result.name, result.errors);
+    }
+
+    // The real synthesis, in both environments.
+    let mut sent = Vec::new();
+    for (state, files) in [("before", &before), ("after", &after)] {
+        for environment in ["dev", "prod"] {
+            sent.push(SynthCase {
+                name: format!("{state} {environment}"),
+                version: "base".to_owned(),
+                files: files.clone(),
+                entry: Some("bin/tap.ts".to_owned()),
+                context: BTreeMap::from([("environmentSuffix".to_owned(), environment.to_owned())]),
+                nag: true,
+            });
+        }
+    }
+    let results = npm::synth(&sent);
+    for result in &results {
+        assert!(result.ok, "{}: {:?}", result.name, result.error);
+    }
+    let documentation: String = wa_fix::fixes::ALL.iter().map(|rule| rule.meta.documentation()).collect();
+    for (old, new) in results.iter().zip(results.iter().skip(2)) {
+        for finding in &new.nag {
+            let plain = |finding: &npm::NagFinding| finding.rule.split('[').next().unwrap().to_owned();
+            let rule = &plain(finding);
+            let count = |list: &[npm::NagFinding]| list.iter().filter(|other| plain(other) == *rule).count();
+            assert!(
+                count(&new.nag) <= count(&old.nag) || documentation.contains(rule),
+                "{}: {rule} is new and in no rule's documentation",
+                new.name
+            );
+        }
+    }
+
+    // And back.
+    let undone = wa_fix(&root, &["undo"]);
+    assert!(undone.status.success(), "{}", String::from_utf8_lossy(&undone.stderr));
+    assert_eq!(read_tree(&root), before);
+}
