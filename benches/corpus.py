@@ -109,11 +109,11 @@ def bucket(d, n, name):
     rules = f"lifecycleRules: [{{ expiration: {n.cdk('Duration')}.days({30 + d.below(300)}) }}]"
     return f"""    // Objects of {name} live here until they are archived
     const {low(name)}Bucket = new {n.of('s3', 'Bucket')}(this, '{name}Bucket', {props([
-        maybe(d, 50, "versioned: true"),
-        maybe(d, 60, f"encryption: {n.of('s3', 'BucketEncryption')}.S3_MANAGED"),
-        maybe(d, 60, f"blockPublicAccess: {n.of('s3', 'BlockPublicAccess')}.BLOCK_ALL"),
-        maybe(d, 40, "enforceSSL: true"),
-        maybe(d, 40, rules),
+        maybe(d, 85, "versioned: true"),
+        maybe(d, 95, f"encryption: {n.of('s3', 'BucketEncryption')}.S3_MANAGED"),
+        maybe(d, 95, f"blockPublicAccess: {n.of('s3', 'BlockPublicAccess')}.BLOCK_ALL"),
+        maybe(d, 75, "enforceSSL: true"),
+        maybe(d, 75, rules),
         f"removalPolicy: {n.cdk('RemovalPolicy')}.{d.one(['RETAIN', 'DESTROY'])}",
     ], 4)});
 """
@@ -125,14 +125,14 @@ def function(d, n, name):
         f"runtime: {n.of('lambda', 'Runtime')}.NODEJS_{d.one([16, 18, 20])}_X",
         "handler: 'index.handler'",
         f"code: {n.of('lambda', 'Code')}.fromAsset('lib/handler')",
-        maybe(d, 70, f"timeout: {n.cdk('Duration')}.seconds({d.one([3, 10, 30])})"),
-        maybe(d, 70, f"memorySize: {d.one([128, 256, 512, 1024])}"),
-        maybe(d, 50, f"tracing: {n.of('lambda', 'Tracing')}.ACTIVE"),
-        maybe(d, 30, f"logRetention: {n.of('logs', 'RetentionDays')}.{d.one(['ONE_WEEK', 'INFINITE', 'TWO_YEARS'])}"),
-        maybe(d, 30, "deadLetterQueueEnabled: true"),
-        maybe(d, 30, "reservedConcurrentExecutions: 100"),
+        maybe(d, 95, f"timeout: {n.cdk('Duration')}.seconds({d.one([3, 10, 30])})"),
+        maybe(d, 95, f"memorySize: {d.one([128, 256, 512, 1024])}"),
+        maybe(d, 85, f"tracing: {n.of('lambda', 'Tracing')}.ACTIVE"),
+        maybe(d, 65, f"logRetention: {n.of('logs', 'RetentionDays')}.{d.one(['ONE_WEEK', 'INFINITE', 'TWO_YEARS'])}"),
+        maybe(d, 65, "deadLetterQueueEnabled: true"),
+        maybe(d, 20, "reservedConcurrentExecutions: 100"),
         "environment: {\n        STAGE: props.config.stage,\n        TABLE: 'TABLE_NAME',\n"
-        + maybe_line(d, 30, "        DB_PASSWORD: props.config.password,\n") + "        LOG_LEVEL: props.config.logLevel,\n      }",
+        + maybe_line(d, 10, "        DB_PASSWORD: props.config.password,\n") + "        LOG_LEVEL: props.config.logLevel,\n      }",
     ], 4)
     return f"""    this.{low(name)}Function = new {n.of('lambda', 'Function')}(this, '{name}Function', {written});
 """
@@ -162,8 +162,8 @@ def role(d, n, name):
 
 def queue(d, n, name):
     return f"""    const {low(name)}Queue = new {n.of('sqs', 'Queue')}(this, '{name}Queue', {props([
-        maybe(d, 50, f"encryption: {n.of('sqs', 'QueueEncryption')}.SQS_MANAGED"),
-        maybe(d, 40, "enforceSSL: true"),
+        maybe(d, 85, f"encryption: {n.of('sqs', 'QueueEncryption')}.SQS_MANAGED"),
+        maybe(d, 75, "enforceSSL: true"),
         f"visibilityTimeout: {n.cdk('Duration')}.seconds({d.one([30, 60, 300])})",
         f"retentionPeriod: {n.cdk('Duration')}.days({1 + d.below(14)})",
     ], 4)});
@@ -181,9 +181,9 @@ def table(d, n, name):
     return f"""    const {low(name)}Table = new {n.of('dynamodb', 'Table')}(this, '{name}Table', {props([
         f"partitionKey: {{ name: 'pk', type: {n.of('dynamodb', 'AttributeType')}.STRING }}",
         f"sortKey: {{ name: 'sk', type: {n.of('dynamodb', 'AttributeType')}.NUMBER }}",
-        maybe(d, 60, f"billingMode: {n.of('dynamodb', 'BillingMode')}.PAY_PER_REQUEST"),
-        maybe(d, 40, "pointInTimeRecovery: true"),
-        maybe(d, 40, f"encryption: {n.of('dynamodb', 'TableEncryption')}.AWS_MANAGED"),
+        maybe(d, 95, f"billingMode: {n.of('dynamodb', 'BillingMode')}.PAY_PER_REQUEST"),
+        maybe(d, 75, "pointInTimeRecovery: true"),
+        maybe(d, 75, f"encryption: {n.of('dynamodb', 'TableEncryption')}.AWS_MANAGED"),
         f"removalPolicy: {n.cdk('RemovalPolicy')}.{d.one(['RETAIN', 'DESTROY'])}",
     ], 4)});
     {low(name)}Table.addGlobalSecondaryIndex({{
@@ -197,12 +197,12 @@ def api(d, n, name):
     written = props([
         f"restApiName: `${{props.config.prefix}}-{name.lower()}`",
         "deployOptions: {\n        stageName: props.config.stage,\n"
-        + maybe_line(d, 50, "        tracingEnabled: true,\n")
-        + maybe_line(d, 40, "        cachingEnabled: true,\n")
+        + maybe_line(d, 85, "        tracingEnabled: true,\n")
+        + maybe_line(d, 85, "        cachingEnabled: true,\n")
         + f"        throttlingRateLimit: {d.one([100, 500, 1000])},\n        throttlingBurstLimit: {d.one([200, 1000])},\n      }}",
-        maybe(d, 50, "defaultCorsPreflightOptions: {\n        allowOrigins: "
+        maybe(d, 20, "defaultCorsPreflightOptions: {\n        allowOrigins: "
               + n.of('apigateway', 'Cors') + ".ALL_ORIGINS,\n        allowMethods: ['GET', 'POST'],\n      }"),
-        maybe(d, 30, "cloudWatchRole: true"),
+        maybe(d, 65, "cloudWatchRole: true"),
     ], 4)
     return f"""    const {low(name)}Api = new {n.of('apigateway', 'RestApi')}(this, '{name}Api', {written});
     const {low(name)}Resource = {low(name)}Api.root.addResource('{name.lower()}');
@@ -233,7 +233,7 @@ def project(d, n, name):
         f"projectName: `${{props.config.prefix}}-{name.lower()}`",
         f"environment: {{\n        buildImage: {n.of('codebuild', 'LinuxBuildImage')}.STANDARD_7_0,\n"
         f"        computeType: {n.of('codebuild', 'ComputeType')}.{d.one(['SMALL', 'MEDIUM', 'LARGE'])},\n      }}",
-        maybe(d, 30, f"cache: {n.of('codebuild', 'Cache')}.local({n.of('codebuild', 'LocalCacheMode')}.SOURCE)"),
+        maybe(d, 65, f"cache: {n.of('codebuild', 'Cache')}.local({n.of('codebuild', 'LocalCacheMode')}.SOURCE)"),
         f"buildSpec: {n.of('codebuild', 'BuildSpec')}.fromObject({{\n        version: '0.2',\n        phases: {{\n"
         f"          install: {{ 'runtime-versions': {{ nodejs: '20' }} }},\n"
         f"          build: {{ commands: [{commands}] }},\n        }},\n      }})",
@@ -263,7 +263,7 @@ def parameter(d, n, name):
     }});
     new {n.of('logs', 'LogGroup')}(this, '{name}Logs', {props([
         f"logGroupName: `/app/${{props.config.prefix}}/{name.lower()}`",
-        maybe(d, 50, f"retention: {n.of('logs', 'RetentionDays')}.{d.one(['ONE_MONTH', 'INFINITE'])}"),
+        maybe(d, 85, f"retention: {n.of('logs', 'RetentionDays')}.{d.one(['ONE_MONTH', 'INFINITE'])}"),
         f"removalPolicy: {n.cdk('RemovalPolicy')}.DESTROY",
     ], 4)});
 """
@@ -277,14 +277,39 @@ def network(d, n, name):
     new {n.of('rds', 'DatabaseInstance')}(this, '{name}Database', {props([
         f"engine: {n.of('rds', 'DatabaseInstanceEngine')}.POSTGRES",
         f"vpc: {low(name)}Vpc",
-        maybe(d, 40, "multiAz: true"),
-        maybe(d, 40, "storageEncrypted: true"),
-        maybe(d, 40, f"backupRetention: {n.cdk('Duration')}.days(7)"),
+        maybe(d, 75, "multiAz: true"),
+        maybe(d, 75, "storageEncrypted: true"),
+        maybe(d, 75, f"backupRetention: {n.cdk('Duration')}.days(7)"),
     ], 4)});
 """
 
 
-PARTS = [bucket, function, role, queue, table, api, alarm, project, topic, parameter, network]
+def plain(d, n, name):
+    """What surrounds constructs in real apps: names, lists, conditions."""
+    rows = "".join(
+        f"      {{ key: '{name.lower()}-{k}', weight: {d.below(100)}, regions: ['eu-central-1', 'us-east-1'], hot: {d.one(['true', 'false'])} }},\n"
+        for k in range(2 + d.below(5)))
+    return f"""    // Which partitions {name} is spread over; the hot ones are watched more closely than the others
+    const {low(name)}Partitions = [
+{rows}    ];
+    const {low(name)}Hot = {low(name)}Partitions.filter((row) => row.hot && row.weight > {d.below(50)});
+    for (const row of {low(name)}Hot) {{
+      const label = `${{props.config.prefix}}-${{row.key}}`.toLowerCase();
+      if (label.length > 63) {{
+        throw new Error(`the name ${{label}} is too long for a partition of {name}`);
+      }}
+      row.regions.forEach((region, index) => this.node.setContext(`${{label}}-${{index}}`, region));
+    }}
+    const {low(name)}Limits: Record<string, number> = {{
+      reads: {d.below(1000)},
+      writes: Math.max({d.below(100)}, {low(name)}Hot.length * {1 + d.below(9)}),
+      burst: props.config.stage === 'prod' ? {d.below(5000)} : {d.below(500)},
+    }};
+    this.node.addMetadata('{name.lower()}', JSON.stringify({low(name)}Limits));
+"""
+
+
+PARTS = [plain] * 14 + [bucket, function, role, queue, table, api, alarm, project, topic, parameter, network]
 
 
 def low(name):
@@ -469,7 +494,7 @@ def app_files(number):
     yield "bin/app.ts", entry_file(app)
     yield "lib/stack.ts", stack_file(d, style, quote, app, constructs)
     for construct in constructs:
-        yield f"lib/constructs/{low(construct)}.ts", construct_file(d, style, quote, construct, 6 + d.below(14))
+        yield f"lib/constructs/{low(construct)}.ts", construct_file(d, style, quote, construct, 4 + d.below(9))
     yield "lib/config.ts", config_file(d)
     yield "lib/handler/index.ts", handler_file(d)
     yield "test/stack.test.ts", test_file(app)

@@ -83,10 +83,14 @@ impl<'a> Model<'a> {
 
     fn name_at(&self, at: Syn<'a>, name: &str, depth: u8) -> Option<Meaning<'a>> {
         let depth = depth.checked_sub(1)?;
+        let import = self.imports(at.file).binding(name);
+        if let Some(import) = import.filter(|import| import.is_alone()) {
+            return self.imported_at(at.file, import.module, &import.imported, depth);
+        }
         if let Some(declaration) = lookup(at, name) {
             return self.declaration_at(declaration, depth);
         }
-        let import = self.imports(at.file).binding(name)?;
+        let import = import?;
         self.imported_at(at.file, import.module, &import.imported, depth)
     }
 

@@ -13,12 +13,14 @@ pub mod site;
 pub mod types;
 mod uses;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
-pub use catalogue::{Catalogue, Release};
+pub use catalogue::{Catalogue, ClassName, Release};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
@@ -35,9 +37,17 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    last_file: AtomicUsize,
+    classes: OnceLock<Vec<ClassName>>,
+    calls: Known<Vec<Syn<'a>>>,
+    called_functions: Known<Vec<Syn<'a>>>,
+    custom_resource_functions: OnceLock<Vec<Syn<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
 }
+
+/// Answers about the app by name, worked out once each.
+type Known<T> = Mutex<BTreeMap<String, Arc<T>>>;
 
 #[derive(Debug, Default)]
 struct FileFacts<'a> {
@@ -53,12 +63,28 @@ impl<'a> Model<'a> {
             app,
             catalogue: Catalogue::embedded(),
             files,
+            last_file: AtomicUsize::new(0),
+            classes: OnceLock::new(),
+            calls: Known::default(),
+            called_functions: Known::default(),
+            custom_resource_functions: OnceLock::new(),
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
         }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
+        // Questions come in runs about one file.
+        let last = self.last_file.load(Ordering::Relaxed);
+        if self.app.files.get(last).is_some_and(|known| known.is_of(file)) {
+            return Some(last);
+        }
+        let found = self.search(file)?;
+        self.last_file.store(found, Ordering::Relaxed);
+        Some(found)
+    }
+
+    fn search(&self, file: &Parsed) -> Option<usize> {
         self.app.files.binary_search_by(|other| other.candidate.path.as_str().cmp(&file.path)).ok()
     }
 
@@ -91,17 +117,29 @@ impl<'a> Model<'a> {
 
     /// Every construct site of the app, by path and offset.
     pub fn all_sites(&self) -> impl Iterator<Item = Site<'a>> {
-        self.cdk_files().flat_map(|file| self.sites(file).to_vec())
+        self.cdk_files().flat_map(|file| self.sites(file)).cloned()
     }
 
     /// The site of a node found by a query.
     pub fn site_of(&self, node: Syn<'a>) -> Option<Site<'a>> {
-        self.sites(node.file).iter().find(|site| site.node == node).cloned()
+        let sites = self.sites(node.file);
+        let first = sites.partition_point(|site| site.node.start() < node.start());
+        let here = sites.iter().skip(first).take_while(|site| site.node.start() == node.start());
+        here.into_iter().find(|site| site.node == node).cloned()
     }
 
     /// Whether anything in the app builds a class or a subclass of it.
     pub fn app_builds(&self, class: &str) -> bool {
-        self.all_sites().any(|site| self.builds(&site, class))
+        let classes = self.classes.get_or_init(|| {
+            let mut classes: Vec<ClassName> = Vec::new();
+            for site in self.cdk_files().flat_map(|file| self.sites(file)) {
+                if !classes.contains(&site.class) {
+                    classes.push(site.class.clone());
+                }
+            }
+            classes
+        });
+        classes.iter().any(|built| built.is_a(class))
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the
@@ -120,6 +158,17 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// The answer for a name, from memory or worked out now. Not held locked meanwhile: one answer may need another.
+fn known<T>(answers: &Known<T>, name: &str, work: impl FnOnce() -> T) -> Arc<T> {
+    let open = || answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = open().get(name).cloned();
+    before.unwrap_or_else(|| {
+        let answer = Arc::new(work());
+        open().insert(name.to_owned(), Arc::clone(&answer));
+        answer
+    })
 }
 
 /// Whether a node stands in a file.
