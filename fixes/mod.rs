@@ -2,12 +2,16 @@
 
 pub mod reliability;
 pub mod security;
+pub mod sustainability;
 
 use crate::rule::Rule;
 
 /// Every rule, by number.
 pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
+    security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
+    reliability::wa_2_6_pipeline_swallows_failures::RULE,
+    sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -1,3 +1,4 @@
 //! Pillar 2.
 
 pub mod wa_2_5_dead_letter_queue;
+pub mod wa_2_6_pipeline_swallows_failures;

@@ -6,11 +6,12 @@ mod narrow;
 mod statement;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;
+pub mod wa_1_6_no_audit_trail;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
 use crate::model::{Binding, Site};
-use crate::syntax::Syn;
+use crate::syntax::{Parsed, Syn};
 
 /// The nearest statement or declaration around a node.
 fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
@@ -44,5 +45,31 @@ fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun:
             Some(name)
         }
         Binding::None => None,
+    }
+}
+
+/// Imports a name from a file of the app, in the order of the imports that are there.
+fn local_import<'a>(b: &mut Builder<'_, 'a>, file: &'a Parsed, specifier: &str, name: &str) {
+    let mut statements: Vec<(Syn<'a>, &str)> = Vec::new();
+    for import in &b.model.imports(file).imports {
+        if !statements.iter().any(|(known, _)| *known == import.statement) {
+            statements.push((import.statement, import.module));
+        }
+    }
+    let style = b.style(file);
+    let end = if style.semicolons { ";" } else { "" };
+    let line = format!("import {{ {name} }} from {}{end}", style.string(specifier));
+    let local = || statements.iter().filter(|(_, module)| module.starts_with('.'));
+    let first = local().next().filter(|(_, module)| *module > specifier);
+    let before = local().filter(|(_, module)| *module <= specifier).last();
+    let place = match (before, first) {
+        (Some((statement, _)), _) => Some((*statement, statement.end(), format!("{}{line}", style.eol))),
+        (None, Some((statement, _))) => Some((*statement, statement.start(), format!("{line}{}", style.eol))),
+        (None, None) => statements
+            .last()
+            .map(|(statement, _)| (*statement, statement.end(), format!("{}{line}", style.eol))),
+    };
+    if let Some((statement, at, text)) = place {
+        b.splice(statement, at..at, &text);
     }
 }

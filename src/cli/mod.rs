@@ -13,7 +13,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::report::Command as Kind;
 use args::{Cli, Command, RunArgs};
-use run::{Environment, Run, exit_code, texts};
+use run::{Environment, Run, exit_code, frames};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -68,14 +68,14 @@ fn say(out: &[u8]) -> Result<u8> {
 fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.scan();
-    let counts = run.print(args, environment, &Kind::Scan, &plan, &texts(&plan, &run.root))?;
+    let counts = run.print(args, environment, &Kind::Scan, &plan, &frames(&plan, &run, args.format))?;
     Ok(exit_code(&counts, args))
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.plan();
-    let counts = run.print(args, environment, &Kind::Diff, &plan, &texts(&plan, &run.root))?;
+    let counts = run.print(args, environment, &Kind::Diff, &plan, &frames(&plan, &run, args.format))?;
     // A preview leaves everything that it would fix.
     let pending = counts.remaining + counts.outcomes.fixed > 0;
     Ok(if counts.outcomes.backed_out > 0 { 3 } else { u8::from(pending && !args.exit_zero) })

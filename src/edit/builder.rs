@@ -120,6 +120,23 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
+    pub fn remove_line(&mut self, node: Syn<'a>) {
+        let text = &node.file.text;
+        let line = line_start(text, node.start());
+        let end = text
+            .get(node.end()..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(text.len(), |length| node.end() + length + 1);
+        let alone = text.get(line..node.start()).is_some_and(|before| before.trim().is_empty());
+        let next = node.node.next_named_sibling().filter(|next| next.kind() == node.kind());
+        let span = match next {
+            Some(next) if !alone => node.start()..next.start_byte(),
+            _ => line..end,
+        };
+        self.edit(node.file, span, String::new());
+    }
+
     /// Inserts statements before another, above the comments that belong to it.
     pub fn insert_before(&mut self, statement: Syn<'a>, code: &str) {
         let style = self.style(statement.file);

@@ -259,3 +259,16 @@ fn named_declaration(declaration: Syn<'_>) -> Option<Syn<'_>> {
         _ => None,
     }
 }
+
+/// A variable's name after a construct: `ordersLogGroup` for the function `Orders` and the suffix `LogGroup`.
+pub fn name_after(label: &str, suffix: &str) -> String {
+    let mut name = String::new();
+    for word in label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let mut letters = word.chars();
+        let first = letters
+            .next()
+            .map(|c| if name.is_empty() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
+        name.extend(first.into_iter().chain(letters));
+    }
+    format!("{}{suffix}", name.trim_start_matches(|c: char| c.is_ascii_digit()))
+}

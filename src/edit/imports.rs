@@ -244,7 +244,17 @@ impl<'a> Builder<'_, 'a> {
 
     fn write_line(&mut self, line: &Line<'a>) {
         let file = line.root.file;
-        let style = self.style(file);
+        // Imports are quoted like imports, whatever the rest of the file does.
+        let mut style = self.style(file);
+        let neighbour =
+            self.model.imports(file).imports.iter().find(|import| cdk_module(import.module).is_some());
+        if let Some(quote) = neighbour.and_then(|import| {
+            let text = import.statement.text();
+            let at = text.find(import.module)?;
+            text.get(..at)?.chars().next_back()
+        }) {
+            style.quote = quote;
+        }
         let quoted = style.string(&line.specifier);
         let end = if style.semicolons { ";" } else { "" };
         let clause = match &line.names {

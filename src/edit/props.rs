@@ -21,7 +21,9 @@ impl<'a> Builder<'_, 'a> {
         };
         let props = site.props(self.model);
         if let Prop::Present(entry) = props.get(self.model, name) {
-            return if entry.entry.is("pair") && !value.starts_with('\n') {
+            return if self.respread(entry.entry, name, value) {
+                Ok(())
+            } else if entry.entry.is("pair") && !value.starts_with('\n') {
                 self.replace(entry.value, value);
                 Ok(())
             } else {
@@ -74,7 +76,14 @@ impl<'a> Builder<'_, 'a> {
         let apart = super::style::line_start(text, place.start()) + indent.len() == place.start();
         let column = indent.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
         let width = width_of(text);
-        if !apart || column + name.len() + whole.len() + 3 <= width {
+        let line =
+            text.get(super::style::line_start(text, place.start())..).and_then(|rest| rest.lines().next());
+        if !apart && line.map_or(0, str::len) + name.len() + whole.len() + 3 <= width {
+            return whole;
+        }
+        // In an object on one line that is broken, the entry goes one level deeper.
+        let column = if apart { column } else { column + self.style(place.file).indent.text(1).len() };
+        if column + name.len() + whole.len() + 3 <= width {
             return whole;
         }
         let (lead, deeper) = if condition.contains(" === ") { ("\n  ", "    ") } else { ("", "  ") };
@@ -88,9 +97,34 @@ impl<'a> Builder<'_, 'a> {
     pub fn set_entry(&mut self, object: Syn<'a>, name: &str, value: &str) {
         let own = object.children().find(|entry| crate::model::props::key_of(*entry) == Some(name));
         match own {
+            Some(entry) if self.respread(entry, name, value) => {}
             Some(entry) => self.replace(entry, &long_entry(name, value)),
             None => self.insert_entry(object, name, value),
         }
+    }
+
+    /// Rewrites an object on one line, one entry a line, where a new value for an entry makes the line too long.
+    fn respread(&mut self, entry: Syn<'a>, name: &str, value: &str) -> bool {
+        let Some(object) =
+            entry.parent().filter(|object| object.is("object") && !object.text().contains('\n'))
+        else {
+            return false;
+        };
+        let text = &object.file.text;
+        let start = super::style::line_start(text, object.start());
+        let line = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let longer = line + name.len() + value.len() - entry.text().len().min(line);
+        let commented = object.tokens().any(|token| token.is("comment"));
+        if commented || !(value.contains('\n') || longer > width_of(text)) {
+            return false;
+        }
+        let entries: Vec<String> = object
+            .children()
+            .map(|other| if other == entry { long_entry(name, value) } else { other.text().to_owned() })
+            .map(|entry| format!("\n  {},", entry.replace('\n', "\n  ")))
+            .collect();
+        self.replace(object, &format!("{{{}\n}}", entries.concat()));
+        true
     }
 
     /// Gives an object literal a property it does not have.
@@ -107,7 +141,7 @@ impl<'a> Builder<'_, 'a> {
         if !object.text().contains('\n') {
             let base = line_indent(text, object.start());
             let column = object.start() - super::style::line_start(text, object.start());
-            if value.contains('\n') || column + object.text().len() + entry.len() + 4 > WIDTH {
+            if value.contains('\n') || column + object.text().len() + entry.len() + 4 > width_of(text) {
                 self.spread_over_lines(object, &entry);
                 return;
             }

@@ -152,11 +152,13 @@ fn collect_tokens(node: Syn<'_>, drops: &mut Vec<usize>, quotes: &mut Vec<usize>
                 let rest = child.file.text.get(child.end()..).unwrap_or_default();
                 let next = rest.trim_start();
                 let line_ends = rest.is_empty() || rest.starts_with('\n');
-                if line_ends && !next.starts_with(['(', '[', '`', '+', '-', '/']) {
+                let comment = next.starts_with("//") || next.starts_with("/*");
+                if line_ends && (comment || !next.starts_with(['(', '[', '`', '+', '-', '/'])) {
                     drops.push(child.start());
                 }
             }
-            "string" => {
+            // Not the `string` of a type, which is a token of the same name.
+            "string" if child.node.is_named() => {
                 if !child.text().contains(['"', '\\']) {
                     quotes.push(child.start());
                     quotes.push(child.end() - 1);
@@ -254,6 +256,7 @@ mod tests {
     #[test]
     fn snippets_take_the_files_habits() {
         let file = Style { indent: Indent::Spaces(4), quote: '"', semicolons: false, eol: "\n" };
+        assert_eq!(file.adapt("class A {\n  b: string = 'c';\n}", ""), "class A {\n    b: string = \"c\"\n}");
         let snippet = "const a = new X(this, 'Y', {\n  b: 'it\\'s',\n  c: `x\n  y`,\n});\nf('z');";
         assert_eq!(
             file.adapt(snippet, "  "),

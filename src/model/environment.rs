@@ -735,12 +735,22 @@ fn single_quoted(literal: Syn<'_>) -> String {
     if literal.is("string") { format!("'{}'", string_text(literal)) } else { literal.text().to_owned() }
 }
 
-/// The last name of `a.b.c`; `None` for other expressions.
+/// The name of what is compared: the last of `a.b.c`, also of `a.b.toLowerCase()`; the key of `tryGetContext('key')`.
 fn final_name(path: Syn<'_>) -> Option<&str> {
-    root_of(path)?;
     match path.kind() {
-        "member_expression" => path.field("property").map(Syn::text),
-        _ => Some(path.text()),
+        "member_expression" => root_of(path).and(path.field("property")).map(Syn::text),
+        "identifier" => Some(path.text()),
+        "call_expression" => {
+            let function = path.field("function")?;
+            match function.field("property")?.text() {
+                "tryGetContext" | "getContext" => {
+                    path.field("arguments")?.first().filter(|key| key.is("string")).map(string_text)
+                }
+                "toLowerCase" => final_name(function.field("object")?),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 
@@ -919,6 +929,9 @@ mod tests {
         let other = "import 'aws-cdk-lib'; const m = { dev: 1, production: 2 };\n";
         let text = "import * as cdk from 'aws-cdk-lib';\nfunction f(stage: string) { use(HERE); }\n";
         assert_eq!(found(&[("a.ts", text), ("b.ts", other)]), "stage === 'production' Name");
+        let asked =
+            "import 'aws-cdk-lib'; const c = (app: any) => app.node.tryGetContext('stage') === 'live';\n";
+        assert_eq!(found(&[("a.ts", text), ("b.ts", asked)]), "stage === 'live' Name");
         let switched =
             "import 'aws-cdk-lib'; function g(stage: string) { switch (stage) { case 'prd': return 1; } }\n";
         assert_eq!(found(&[("a.ts", text), ("b.ts", switched)]), "stage === 'prd' Name");

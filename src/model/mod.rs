@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod command;
 pub mod environment;
 pub mod imports;
 pub mod invocation;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
 pub use catalogue::{Catalogue, ClassName, Release};
+pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;

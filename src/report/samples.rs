@@ -38,6 +38,7 @@ pub(super) static ORIGINS: Meta = Meta {
     tier: Tier::Review,
     practice: "SEC05-BP02",
     clears: &["AwsSolutions-APIG6", "CKV_AWS_59"],
+    raises: &[],
     source: "",
     ..BASE
 };

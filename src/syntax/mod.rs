@@ -1,8 +1,12 @@
 //! Parsing, and nodes with their text at hand.
 
+pub mod literal;
 pub mod node;
 pub mod parse;
+pub mod shell;
+mod shell_command;
 
+pub use literal::Literal;
 pub use node::Syn;
 pub(crate) use parse::grammar;
 pub use parse::{Parsed, first_error, parse};

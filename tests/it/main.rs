@@ -14,12 +14,15 @@ mod npm;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod report_diff;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod shell;
 mod support;
 #[cfg(test)]
 mod tap;

@@ -404,11 +404,19 @@ fn every_fixture_type_checks_before_and_after() {
         }
     }
     for rule in ALL {
-        for (index, example) in examples(&rule.meta.documentation()).into_iter().enumerate() {
+        let examples = examples(&rule.meta.documentation());
+        for (index, example) in examples.iter().enumerate() {
+            // What the fix creates beside the example belongs to every one but the first.
+            let mut files = match (index, examples.first()) {
+                (1.., Some(before)) => after_example(*rule, before),
+                _ => Files::new(),
+            };
+            files.retain(|path, _| is_typescript(path));
+            files.insert("lib/example.ts".to_owned(), example.clone());
             sent.push(TypeCase {
                 name: format!("{} documentation {}", rule.meta.id, index + 1),
                 version: "base".to_owned(),
-                files: Files::from([("lib/example.ts".to_owned(), example)]),
+                files,
                 options: BTreeMap::new(),
             });
         }
@@ -420,6 +428,14 @@ fn every_fixture_type_checks_before_and_after() {
         }
     }
     fail(&problems);
+}
+
+/// The app of a rule's first example after its fix.
+fn after_example(rule: Rule, before: &str) -> Files {
+    let mut files = Files::from([("lib/example.ts".to_owned(), before.to_owned())]);
+    files.insert("package.json".into(), manifest(&files, "2.204.0"));
+    let values = rule.meta.asks.iter().map(|ask| (ask.key.to_owned(), ask.example.to_owned())).collect();
+    after(&files, &plan_files(&files, &[rule], &values))
 }
 
 fn is_typescript(path: &str) -> bool {

@@ -1,0 +1,334 @@
+//! # 1.6 No audit trail
+//!
+//! ## What is wrong
+//! Nothing in the app records who called which API of the account: who used a key, changed a role, replaced the code of a
+//! function. CloudTrail's own event history ends after 90 days and cannot be kept safe from the account's own users.
+//!
+//! ## What the fix does
+//! It adds a construct `AuditTrail` in a file of its own, beside the app's other constructs: a trail of all regions with
+//! validated log files, encrypted with a key of its own, kept for a year in a bucket and for three months in a log group. The stack builds it in
+//! production only, because one trail serves the whole account, and a region takes five.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as sqs from 'aws-cdk-lib/aws-sqs';
+//! import { Construct } from 'constructs';
+//!
+//! interface JobStackProps extends cdk.StackProps {
+//!   environmentSuffix: string;
+//! }
+//!
+//! class JobStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: JobStackProps) {
+//!     super(scope, id, props);
+//!
+//!     const { environmentSuffix } = props;
+//!     const queue = new sqs.Queue(this, 'Jobs', {
+//!       queueName: `jobs-${environmentSuffix}`,
+//!       enforceSSL: true,
+//!     });
+//!
+//!     new cdk.CfnOutput(this, 'QueueUrl', { value: queue.queueUrl });
+//!   }
+//! }
+//!
+//! const app = new cdk.App();
+//! new JobStack(app, 'Jobs', { environmentSuffix: app.node.tryGetContext('env') ?? 'dev' });
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as sqs from 'aws-cdk-lib/aws-sqs';
+//! import { Construct } from 'constructs';
+//! import { AuditTrail } from './audit-trail';
+//!
+//! interface JobStackProps extends cdk.StackProps {
+//!   environmentSuffix: string;
+//! }
+//!
+//! class JobStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: JobStackProps) {
+//!     super(scope, id, props);
+//!
+//!     const { environmentSuffix } = props;
+//!     const queue = new sqs.Queue(this, 'Jobs', {
+//!       queueName: `jobs-${environmentSuffix}`,
+//!       enforceSSL: true,
+//!     });
+//!
+//!     // One trail serves the whole account, so only production builds it
+//!     if (environmentSuffix === 'prod') {
+//!       new AuditTrail(this, 'AuditTrail');
+//!     }
+//!
+//!     new cdk.CfnOutput(this, 'QueueUrl', { value: queue.queueUrl });
+//!   }
+//! }
+//!
+//! const app = new cdk.App();
+//! new JobStack(app, 'Jobs', { environmentSuffix: app.node.tryGetContext('env') ?? 'dev' });
+//! ```
+//!
+//! ## When it stays silent
+//! Where the app builds a trail or an event data store; where it speaks of a trail of the organization, a landing zone or Control Tower;
+//! in libraries, which start no app; in an app without stacks of its own. Where nothing says which environment is production, the
+//! finding is only counted (`info`): samples and tools do not own the account.
+//!
+//! ## When it refuses
+//! For CDK v1 and JavaScript; where there are several stacks and `audit_trail_stack` does not name one; where the
+//! stack is built more than once and nothing tells production apart.
+//!
+//! ## What to know before deploying
+//! If the account has a trail already, from another stack or from the organization, a second one records the same again and is billed:
+//! ignore the finding then, with that reason. The bucket stays when the stack is deleted.
+//!
+//! ## Other checkers
+//! The trail passes `CloudTrailEncryptionEnabled`, `CloudTrailCloudWatchLogsEnabled` and `CloudTrailLogFileValidationEnabled` of cdk-nag's
+//! HIPAA, NIST and PCI packs. `AwsSolutions-S1` reports the log bucket, which has no access logs of its own; `AwsSolutions-IAM5` may report CDK's
+//! grant on the log group.
+
+use std::path::{Path, PathBuf};
+
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
+use crate::model::meaning::{is_class, words};
+use crate::model::{App, Environment, Meaning, Model, Site};
+use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "1.6",
+    also: &[],
+    name: "no-audit-trail",
+    title: "No audit trail",
+    pillar: Pillar::Security,
+    impact: Impact::Medium,
+    tier: Tier::Scaffold,
+    practice: "SEC04-BP01",
+    clears: &[],
+    raises: &[],
+    asks: &[STACK],
+    order: 160,
+    source: include_str!("wa_1_6_no_audit_trail.rs"),
+    query: include_str!("../../queries/security/wa_1_6_no_audit_trail.scm"),
+};
+
+const STACK: Question = Question {
+    key: "audit_trail_stack",
+    ask: "Which class of stack shall build the account's audit trail?",
+    example: "SecurityStack",
+};
+
+/// The construct's source.
+const CONSTRUCT: &str = include_str!("audit_trail.ts");
+
+/// Words, lower-case, of an app whose account has a trail from elsewhere.
+const ELSEWHERE: [&str; 7] = [
+    "organization trail",
+    "organisation trail",
+    "organizational trail",
+    "org trail",
+    "control tower",
+    "controltower",
+    "landing zone",
+];
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    let app = m.site("app")?;
+    let stacks = stack_classes(model);
+    if !is_entry(model, &app) || has_trail_elsewhere(model.app) || stacks.is_empty() {
+        return None;
+    }
+    let known =
+        stacks.iter().filter_map(|class| anchor(*class)).any(|at| model.environment(at).known().is_some());
+    let finding = out.report(
+        &META,
+        model,
+        app.node,
+        "Nothing in this app records who called which API of the account; after an incident there is little to read. The fix \
+         adds a trail with its own key and a bucket that outlives the stack, in production only: they are billed. If \
+         the account has a trail from elsewhere, ignore this with that reason.",
+    );
+    finding.impact(if known { Impact::Medium } else { Impact::Info });
+    finding.fix("Record the account's API calls with an AuditTrail", move |b| add_trail(b, &stacks));
+    Some(())
+}
+
+/// Whether this is where the app starts: the file that `cdk.json` names, else the first that builds an app.
+fn is_entry<'a>(model: &Model<'a>, app: &Site<'a>) -> bool {
+    let all: Vec<_> = model.all_sites().filter(|site| model.builds(site, "App")).collect();
+    let command = model.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
+    let named = |site: &&Site<'a>| {
+        let stem = model.location(site.node.file).and_then(Path::file_stem).and_then(|stem| stem.to_str());
+        stem.is_some_and(|stem| command.split(['/', ' ', '.']).any(|part| part == stem))
+    };
+    all.iter().find(named).or(all.first()).is_some_and(|first| first.node == app.node)
+}
+
+fn has_trail_elsewhere(app: &App) -> bool {
+    let says = |text: &str| {
+        let lower = text.to_lowercase();
+        ELSEWHERE.iter().any(|words| lower.contains(words))
+    };
+    app.cdk_json.as_ref().is_some_and(|json| says(&json.to_string()))
+        || app
+            .files
+            .iter()
+            .filter(|file| file.speaks_cdk())
+            .any(|file| file.text().is_ok_and(|text| says(text)))
+}
+
+/// The classes of stack that the app has and builds, in order.
+fn stack_classes<'a>(model: &Model<'a>) -> Vec<Syn<'a>> {
+    let mut classes = Vec::new();
+    for site in model.all_sites().filter(|site| site.class == "Stack" && site.node.is("new_expression")) {
+        if let Some(class) = site.local.filter(|class| !classes.contains(class)) {
+            classes.push(class);
+        }
+    }
+    classes
+}
+
+/// The statement of a stack's constructor behind which a construct is built: the last that is no output.
+fn anchor(class: Syn<'_>) -> Option<Syn<'_>> {
+    let constructor = class.field("body")?.children().find(|member| {
+        member.is("method_definition")
+            && member.field("name").is_some_and(|name| name.text() == "constructor")
+    })?;
+    let statements: Vec<_> = constructor.field("body")?.children().collect();
+    statements.into_iter().rev().find(|statement| !statement.text().contains("CfnOutput"))
+}
+
+fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refusal> {
+    let class = chosen(b, stacks)?;
+    let file = class.file;
+    let location = b.model.location(file).map(Path::to_owned).unwrap_or_default();
+    if location.extension().is_none_or(|end| end != "ts") || file.text.contains("@aws-cdk/core") {
+        return Err(no_fix(
+            "the construct is written in TypeScript for CDK v2, and this app is not",
+            "build a trail with a key, a bucket and log file validation yourself",
+        ));
+    }
+    let at = anchor(class).ok_or_else(|| {
+        no_fix(
+            "the stack has no constructor to build the trail in",
+            "write one that calls super(…), then run again",
+        )
+    })?;
+    let gate = gate(b, class, at)?;
+    let (target, specifier) = new_file(b.model, class, &location)?;
+    if words(Syn::root(file), "AuditTrail").next().is_some() {
+        return Err(no_fix(
+            "the name AuditTrail is taken in the stack's file",
+            "rename that, then run again",
+        ));
+    }
+    let id = b.fresh_id(at, &["AuditTrail"]);
+    let build = format!("new AuditTrail(this, '{id}');");
+    let code = match gate {
+        Some(gate) => format!(
+            "// One trail serves the whole account, so only production builds it\nif ({gate}) {{\n  {build}\n}}"
+        ),
+        None => format!("// One trail serves the whole account\n{build}"),
+    };
+    b.insert_after(at, &code);
+    super::local_import(b, file, &specifier, "AuditTrail");
+    let text = b.style(file).adapt(CONSTRUCT, "").replace("\r\n", "\n");
+    b.create(target, &text);
+    Ok(())
+}
+
+/// The one stack, or that which is named.
+fn chosen<'a>(b: &Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<Syn<'a>, Refusal> {
+    if let [one] = stacks {
+        return Ok(*one);
+    }
+    let name = b.value(&STACK)?;
+    let named = |class: &&Syn<'a>| class.field("name").is_some_and(|own| own.text() == name);
+    stacks.iter().find(named).copied().ok_or_else(|| {
+        no_fix(
+            &format!("the app builds no stack of the class {name}"),
+            "set audit_trail_stack to one that it builds",
+        )
+    })
+}
+
+/// What is true where the trail shall be; `None` for a stack that is built once and knows no environments.
+fn gate<'a>(b: &Builder<'_, 'a>, class: Syn<'a>, at: Syn<'a>) -> Result<Option<String>, Refusal> {
+    let instances: Vec<_> = b.model.instances(class).collect();
+    let repeated = |site: &Site<'a>| {
+        site.node.ancestors().any(|around| {
+            matches!(
+                around.kind(),
+                "for_statement" | "for_in_statement" | "while_statement" | "arrow_function"
+            )
+        })
+    };
+    let once = instances.len() == 1 && !instances.iter().any(repeated);
+    if once && b.environment(at) == Environment::None {
+        return Ok(None);
+    }
+    b.production(at).map(|known| Some(known.expression))
+}
+
+/// The file of the construct, and how the stack's file imports it.
+fn new_file<'a>(model: &Model<'a>, class: Syn<'a>, location: &Path) -> Result<(PathBuf, String), Refusal> {
+    let home = location.parent().unwrap_or(Path::new(""));
+    let imports = model.imports(class.file);
+    // Beside the first construct of the app that the stack imports.
+    let neighbour =
+        imports.imports.iter().filter(|import| import.module.starts_with('.')).find_map(|import| {
+            let found = model.name(Syn::root(class.file), import.local)?;
+            let Meaning::Class(other) = found else { return None };
+            let is_construct =
+                is_class(other) && model.cdk_base(other).is_some_and(|base| base.ends_with("Construct"));
+            is_construct.then_some((other, import.module))
+        });
+    let folder = neighbour.and_then(|(other, _)| Some(model.location(other.file)?.parent()?.to_owned()));
+    let folder = folder.filter(|folder| folder.starts_with(home)).unwrap_or_else(|| home.to_owned());
+    let name = file_name(model, &folder);
+    let file = folder.join(format!("{name}.ts"));
+    if model.app.file(&file).is_some() {
+        return Err(no_fix(&format!("there is a file {name}.ts already"), "rename it, then run again"));
+    }
+    let relative =
+        folder.strip_prefix(home).map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default();
+    let end = if imports
+        .imports
+        .iter()
+        .any(|import| import.module.starts_with('.') && import.module.ends_with(".js"))
+    {
+        ".js"
+    } else {
+        ""
+    };
+    let specifier =
+        if relative.is_empty() { format!("./{name}{end}") } else { format!("./{relative}/{name}{end}") };
+    Ok((file, specifier))
+}
+
+/// The name as the files beside it are written.
+fn file_name(model: &Model<'_>, folder: &Path) -> &'static str {
+    let names = || {
+        let files = model.app.files.iter().filter(|file| file.candidate.file.parent() == Some(folder));
+        files.filter_map(|file| file.candidate.file.file_stem()?.to_str())
+    };
+    let plain = |name: &&str| !name.contains(['-', '.', '_']);
+    if names().any(|name| name.contains('-')) {
+        "audit-trail"
+    } else if names().filter(plain).any(|name| name.starts_with(|first: char| first.is_ascii_uppercase())) {
+        "AuditTrail"
+    } else if names().filter(plain).any(|name| name.chars().any(|c| c.is_ascii_uppercase())) {
+        "auditTrail"
+    } else if names().any(|name| name.contains('_')) {
+        "audit_trail"
+    } else {
+        "audit-trail"
+    }
+}

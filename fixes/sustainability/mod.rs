@@ -1,0 +1,3 @@
+//! Pillar 6.
+
+pub mod wa_6_2_log_retention;
