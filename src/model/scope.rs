@@ -1,6 +1,8 @@
 //! Which declaration a name refers to.
 
-use crate::syntax::Syn;
+use std::sync::Arc;
+
+use crate::syntax::{Named, Syn};
 
 /// Where a name was declared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,14 +60,18 @@ pub fn lookup<'a>(from: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
 /// The declaration of `name` made by `scope` itself.
 pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
     match scope.kind() {
-        "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
-            scope.children().find_map(|statement| declared_by(statement, name))
+        kind if holds_statements(kind) => {
+            let text = &scope.file.text;
+            names_of(scope)
+                .iter()
+                .filter(|named| text.get(named.name.clone()) == Some(name))
+                .find_map(|named| declared_by(scope.named_at(named.by.clone())?, name))
         }
-        "arrow_function"
-        | "function_expression"
-        | "function_declaration"
-        | "method_definition"
-        | "generator_function_declaration" => parameter(scope, name),
+        kind if is_function(kind) => {
+            let text = &scope.file.text;
+            let known = names_of(scope).iter().any(|named| text.get(named.name.clone()) == Some(name));
+            known.then(|| parameter(scope, name)).flatten()
+        }
         "for_statement" => scope.field("initializer").and_then(|statement| declared_by(statement, name)),
         "for_in_statement" => {
             let left = scope.field("left")?;
@@ -80,59 +86,81 @@ pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
     }
 }
 
-/// The names that `scope` itself declares.
-pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
-    let mut names = Vec::new();
-    match scope.kind() {
-        "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module" => {
-            scope.children().for_each(|statement| names_declared_by(statement, &mut names));
-        }
-        "arrow_function"
-        | "function_expression"
-        | "function_declaration"
-        | "method_definition"
-        | "generator_function_declaration" => match scope.field("parameter") {
-            Some(single) => names.push(single.text()),
-            None => {
-                for parameter in scope.field("parameters").into_iter().flat_map(Syn::children) {
-                    pattern_names(parameter.field("pattern").unwrap_or(parameter), &mut names);
-                }
-            }
-        },
-        "for_statement" => {
-            if let Some(statement) = scope.field("initializer") {
-                names_declared_by(statement, &mut names);
-            }
-        }
-        "for_in_statement" => {
-            names.extend(scope.field("left").filter(|left| left.is("identifier")).map(Syn::text))
-        }
-        _ => {}
-    }
-    names
+fn holds_statements(kind: &str) -> bool {
+    matches!(kind, "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module")
 }
 
-fn names_declared_by<'a>(statement: Syn<'a>, names: &mut Vec<&'a str>) {
-    match statement.kind() {
+fn is_function(kind: &str) -> bool {
+    matches!(
+        kind,
+        "arrow_function"
+            | "function_expression"
+            | "function_declaration"
+            | "method_definition"
+            | "generator_function_declaration"
+    )
+}
+
+/// The names of a scope, read once: every name that is looked up asks all the scopes around it.
+fn names_of(scope: Syn<'_>) -> Arc<[Named]> {
+    scope.file.names_in(scope.node, || {
+        let mut names = Vec::new();
+        for part in parts_of(scope) {
+            let mut nodes = Vec::new();
+            if is_function(scope.kind()) {
+                pattern_names(part.field("pattern").unwrap_or(part), &mut nodes);
+            } else if scope.is("for_in_statement") {
+                nodes.extend(Some(part).filter(|left| left.is("identifier")));
+            } else {
+                names_declared_by(part, &mut nodes);
+            }
+            names.extend(nodes.into_iter().map(|name| Named { name: name.span(), by: part.span() }));
+        }
+        names
+    })
+}
+
+/// The statements and parameters with which a scope declares names.
+fn parts_of<'a>(scope: Syn<'a>) -> Vec<Syn<'a>> {
+    match scope.kind() {
+        kind if holds_statements(kind) => scope.children().collect(),
+        kind if is_function(kind) => match scope.field("parameter") {
+            Some(single) => vec![single],
+            None => scope.field("parameters").into_iter().flat_map(Syn::children).collect(),
+        },
+        "for_statement" => scope.field("initializer").into_iter().collect(),
+        "for_in_statement" => scope.field("left").into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The names that `scope` itself declares.
+pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
+    let text = &scope.file.text;
+    names_of(scope).iter().filter_map(|named| text.get(named.name.clone())).collect()
+}
+
+fn names_declared_by<'a>(part: Syn<'a>, names: &mut Vec<Syn<'a>>) {
+    match part.kind() {
         "export_statement" => {
-            if let Some(inner) = statement.field("declaration") {
+            if let Some(inner) = part.field("declaration") {
                 names_declared_by(inner, names);
             }
         }
         "lexical_declaration" | "variable_declaration" => {
-            for declarator in statement.children().filter(|child| child.is("variable_declarator")) {
+            for declarator in part.children().filter(|child| child.is("variable_declarator")) {
                 if let Some(pattern) = declarator.field("name") {
                     pattern_names(pattern, names);
                 }
             }
         }
-        _ => names.extend(statement.field("name").map(Syn::text)),
+        _ => names.extend(part.field("name")),
     }
 }
 
-fn pattern_names<'a>(pattern: Syn<'a>, names: &mut Vec<&'a str>) {
+fn pattern_names<'a>(pattern: Syn<'a>, names: &mut Vec<Syn<'a>>) {
     match pattern.kind() {
-        "identifier" | "shorthand_property_identifier_pattern" => names.push(pattern.text()),
+        "identifier" | "shorthand_property_identifier_pattern" => names.push(pattern),
         "pair_pattern" => {
             if let Some(value) = pattern.field("value") {
                 pattern_names(value, names);
