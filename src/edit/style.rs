@@ -95,6 +95,10 @@ impl Style {
         if self.quote == '\'' && self.semicolons {
             return snippet.to_owned();
         }
+        // Where nothing else could hold a quote, all of them are those of strings: no need to parse.
+        if self.semicolons && !snippet.contains(['`', '"', '\\', '/']) {
+            return snippet.replace('\'', &self.quote.to_string());
+        }
         let Some((parsed, from)) = parse_snippet(snippet) else { return snippet.to_owned() };
         let mut drops = Vec::new();
         let mut quotes = Vec::new();

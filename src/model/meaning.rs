@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::imports::{Imported, cdk_module};
-use super::scope::{Declaration, declared_in, lookup};
+use super::scope::Declaration;
 use crate::syntax::{Parsed, Syn};
 
 /// What an expression stands for, followed through names, imports and files.
@@ -87,7 +87,7 @@ impl<'a> Model<'a> {
         if let Some(import) = import.filter(|import| import.is_alone()) {
             return self.imported_at(at.file, import.module, &import.imported, depth);
         }
-        if let Some(declaration) = lookup(at, name) {
+        if let Some(declaration) = self.lookup(at, name) {
             return self.declaration_at(declaration, depth);
         }
         let import = import?;
@@ -177,7 +177,7 @@ impl<'a> Model<'a> {
                 _ => self.meaning_at(value, depth),
             };
         }
-        if let Some(declaration) = declared_in(root, name) {
+        if let Some(declaration) = self.declared_in(root, name) {
             return self.declaration_at(declaration, depth);
         }
         // `export { local as name }`, then what is passed on from elsewhere.

@@ -14,7 +14,7 @@ pub mod site;
 pub mod types;
 mod uses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +44,11 @@ pub struct Model<'a> {
     calls: Known<Vec<Syn<'a>>>,
     called_functions: Known<Vec<Syn<'a>>>,
     custom_resource_functions: OnceLock<Vec<Syn<'a>>>,
+    environments: ByNode<Environment<'a>>,
+    members: ByNode<Arc<[types::Member<'a>]>>,
+    types: ByNode<types::Typed<'a>>,
+    scopes: ByNode<Arc<Vec<Syn<'a>>>>,
+    declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
 }
@@ -70,6 +75,11 @@ impl<'a> Model<'a> {
             calls: Known::default(),
             called_functions: Known::default(),
             custom_resource_functions: OnceLock::new(),
+            environments: ByNode::default(),
+            members: ByNode::default(),
+            types: ByNode::default(),
+            scopes: ByNode::default(),
+            declarations: ByNode::default(),
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
         }
@@ -159,6 +169,30 @@ impl<'a> Model<'a> {
             Some(release) => self.catalogue.has_member(class, member, release),
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
+    }
+}
+
+/// Answers about nodes, worked out once each.
+#[derive(Debug)]
+struct ByNode<T>(Mutex<HashMap<(usize, usize), T>>);
+
+impl<T> Default for ByNode<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> ByNode<T> {
+    /// The answer from memory or worked out now; not held locked meanwhile: one answer may need another.
+    fn get(&self, node: Syn<'_>, work: impl FnOnce() -> T) -> T {
+        let open = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (std::ptr::from_ref(node.file).addr(), node.node.id());
+        let before = open().get(&key).cloned();
+        before.unwrap_or_else(|| {
+            let answer = work();
+            open().insert(key, answer.clone());
+            answer
+        })
     }
 }
 

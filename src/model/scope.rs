@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::syntax::{Named, Syn};
+use super::Model;
+use crate::syntax::Syn;
 
 /// Where a name was declared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,26 +53,65 @@ pub enum Declaration<'a> {
     },
 }
 
-/// The declaration of `name` visible from `from`, imports not counted.
-pub fn lookup<'a>(from: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
-    from.ancestors().find_map(|scope| declared_in(scope, name))
+impl<'a> Declaration<'a> {
+    /// The node that tells this declaration from all others.
+    pub(super) fn node(self) -> Syn<'a> {
+        match self {
+            Self::Variable { declarator: node, .. }
+            | Self::Destructured { name: node, .. }
+            | Self::Parameter { parameter: node }
+            | Self::Class { class: node }
+            | Self::Function { function: node }
+            | Self::Enum { declaration: node }
+            | Self::Type { declaration: node } => node,
+        }
+    }
 }
 
-/// The declaration of `name` made by `scope` itself.
-pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+impl<'a> Model<'a> {
+    /// The declaration of `name` visible from `from`, imports not counted.
+    pub fn lookup(&self, from: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+        self.scopes_around(from).iter().find_map(|scope| self.declared_in(*scope, name))
+    }
+
+    /// The declaration of `name` made by `scope` itself.
+    pub fn declared_in(&self, scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+        self.declarations(scope).iter().find(|(known, _)| *known == name).map(|(_, declaration)| *declaration)
+    }
+
+    /// The names that `scope` itself declares, each with its first declaration. Read once: every name that is
+    /// looked up asks all the scopes around it.
+    pub(super) fn declarations(&self, scope: Syn<'a>) -> Arc<Declarations<'a>> {
+        self.declarations.get(scope, || {
+            let mut all = Declarations::new();
+            for name in names_declared_in(scope) {
+                if !all.iter().any(|(known, _)| *known == name) {
+                    all.extend(declared_in(scope, name).map(|declaration| (name, declaration)));
+                }
+            }
+            Arc::new(all)
+        })
+    }
+
+    /// The ancestors of a node that declare names, the nearest first.
+    pub(super) fn scopes_around(&self, node: Syn<'a>) -> Arc<Vec<Syn<'a>>> {
+        self.scopes.get(node, || {
+            let declares = |node: &Syn<'_>| {
+                let kind = node.kind();
+                holds_statements(kind) || is_function(kind) || is_loop_or_catch(kind)
+            };
+            Arc::new(node.ancestors().filter(declares).collect())
+        })
+    }
+}
+
+/// What a scope declares, in its order.
+pub(super) type Declarations<'a> = Vec<(&'a str, Declaration<'a>)>;
+
+fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
     match scope.kind() {
-        kind if holds_statements(kind) => {
-            let text = &scope.file.text;
-            names_of(scope)
-                .iter()
-                .filter(|named| text.get(named.name.clone()) == Some(name))
-                .find_map(|named| declared_by(scope.named_at(named.by.clone())?, name))
-        }
-        kind if is_function(kind) => {
-            let text = &scope.file.text;
-            let known = names_of(scope).iter().any(|named| text.get(named.name.clone()) == Some(name));
-            known.then(|| parameter(scope, name)).flatten()
-        }
+        kind if holds_statements(kind) => scope.children().find_map(|statement| declared_by(statement, name)),
+        kind if is_function(kind) => parameter(scope, name),
         "for_statement" => scope.field("initializer").and_then(|statement| declared_by(statement, name)),
         "for_in_statement" => {
             let left = scope.field("left")?;
@@ -84,6 +124,10 @@ pub fn declared_in<'a>(scope: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
         }
         _ => None,
     }
+}
+
+fn is_loop_or_catch(kind: &str) -> bool {
+    matches!(kind, "for_statement" | "for_in_statement" | "catch_clause")
 }
 
 fn holds_statements(kind: &str) -> bool {
@@ -101,43 +145,30 @@ fn is_function(kind: &str) -> bool {
     )
 }
 
-/// The names of a scope, read once: every name that is looked up asks all the scopes around it.
-fn names_of(scope: Syn<'_>) -> Arc<[Named]> {
-    scope.file.names_in(scope.node, || {
-        let mut names = Vec::new();
-        for part in parts_of(scope) {
-            let mut nodes = Vec::new();
-            if is_function(scope.kind()) {
-                pattern_names(part.field("pattern").unwrap_or(part), &mut nodes);
-            } else if scope.is("for_in_statement") {
-                nodes.extend(Some(part).filter(|left| left.is("identifier")));
-            } else {
-                names_declared_by(part, &mut nodes);
-            }
-            names.extend(nodes.into_iter().map(|name| Named { name: name.span(), by: part.span() }));
-        }
-        names
-    })
-}
-
-/// The statements and parameters with which a scope declares names.
-fn parts_of<'a>(scope: Syn<'a>) -> Vec<Syn<'a>> {
+fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
+    let mut names = Vec::new();
     match scope.kind() {
-        kind if holds_statements(kind) => scope.children().collect(),
+        kind if holds_statements(kind) => {
+            scope.children().for_each(|statement| names_declared_by(statement, &mut names));
+        }
         kind if is_function(kind) => match scope.field("parameter") {
-            Some(single) => vec![single],
-            None => scope.field("parameters").into_iter().flat_map(Syn::children).collect(),
+            Some(single) => names.push(single),
+            None => {
+                for parameter in scope.field("parameters").into_iter().flat_map(Syn::children) {
+                    pattern_names(parameter.field("pattern").unwrap_or(parameter), &mut names);
+                }
+            }
         },
-        "for_statement" => scope.field("initializer").into_iter().collect(),
-        "for_in_statement" => scope.field("left").into_iter().collect(),
-        _ => Vec::new(),
+        "for_statement" => {
+            if let Some(statement) = scope.field("initializer") {
+                names_declared_by(statement, &mut names);
+            }
+        }
+        "for_in_statement" => names.extend(scope.field("left").filter(|left| left.is("identifier"))),
+        "catch_clause" => names.extend(scope.field("parameter")),
+        _ => {}
     }
-}
-
-/// The names that `scope` itself declares.
-pub fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
-    let text = &scope.file.text;
-    names_of(scope).iter().filter_map(|named| text.get(named.name.clone())).collect()
+    names.into_iter().map(Syn::text).collect()
 }
 
 fn names_declared_by<'a>(part: Syn<'a>, names: &mut Vec<Syn<'a>>) {

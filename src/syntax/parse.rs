@@ -1,10 +1,8 @@
 //! Text to tree.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::num::NonZeroU16;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use tree_sitter::{Node, Parser, Tree};
 
@@ -21,27 +19,12 @@ pub struct Parsed {
     pub language: Language,
     tree: Tree,
     names: &'static Names,
-    /// What scopes declare, by the identity of their nodes; worked out by the model, kept with the tree.
-    scopes: Mutex<HashMap<usize, Arc<[Named]>>>,
-}
-
-/// A name that a scope declares, and the statement or parameter that does it, as byte offsets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub(crate) name: Range<usize>,
-    pub(crate) by: Range<usize>,
 }
 
 impl Parsed {
     /// The root node.
     pub fn root(&self) -> Node<'_> {
         self.tree.root_node()
-    }
-
-    /// The names that a scope of this file declares; `read` only the first time.
-    pub(crate) fn names_in(&self, scope: Node<'_>, read: impl FnOnce() -> Vec<Named>) -> Arc<[Named]> {
-        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(scopes.entry(scope.id()).or_insert_with(|| read().into()))
     }
 
     /// The grammar's name of a node of this file.
@@ -116,7 +99,7 @@ pub fn parse(path: &str, text: Arc<str>, language: Language) -> Option<Parsed> {
         parser.set_language(&grammar(language)).ok()?;
         parser.parse(text.as_bytes(), None)
     })?;
-    Some(Parsed { path: path.to_owned(), text, language, tree, names: Names::of(language), scopes: Mutex::default() })
+    Some(Parsed { path: path.to_owned(), text, language, tree, names: Names::of(language) })
 }
 
 /// The first syntax error of a tree, as a byte offset.
