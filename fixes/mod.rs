@@ -1,5 +1,7 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+pub mod cost;
+pub mod operational_excellence;
 pub mod reliability;
 pub mod security;
 pub mod sustainability;
@@ -13,5 +15,7 @@ pub const ALL: &[Rule] = &[
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
+    cost::wa_4_6_no_cost_allocation_tags::RULE,
+    operational_excellence::wa_5_2_no_approval_before_production::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -12,6 +12,7 @@ use super::args::{Color, RunArgs};
 use super::config::Config;
 use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
+use crate::report::progress::Progress;
 use crate::report::{self, Command, Format, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
 use crate::source::{DiscoverOptions, Skipped, discover, read_text};
@@ -67,6 +68,7 @@ pub(crate) struct Run {
     pub root: PathBuf,
     skipped: Vec<Skipped>,
     started: Instant,
+    shows_progress: bool,
 }
 
 impl Run {
@@ -135,17 +137,31 @@ impl Run {
             root: common(&outermost).unwrap_or(start),
             skipped: found.skipped,
             started,
+            shows_progress: !args.quiet && std::io::stderr().is_terminal(),
         })
     }
 
     /// Finds only.
     pub(crate) fn scan(&self) -> Plan {
-        self.with_skipped(plan::scan(&self.apps, &self.rules, &self.options))
+        self.with_skipped(self.with_progress(|done| plan::scan(&self.apps, &self.rules, &self.options, done)))
     }
 
     /// Finds and plans.
     pub(crate) fn plan(&self) -> Plan {
-        self.with_skipped(plan::plan(&self.apps, &self.rules, &self.options))
+        self.with_skipped(self.with_progress(|done| plan::plan(&self.apps, &self.rules, &self.options, done)))
+    }
+
+    /// Shows how far a long run is, on a terminal.
+    fn with_progress(&self, work: impl FnOnce(plan::Done<'_>) -> Plan) -> Plan {
+        let total = self.apps.iter().map(|app| app.files.len()).sum();
+        let progress = Progress::new(std::io::stderr(), self.shows_progress, total);
+        let progress = std::sync::Mutex::new(progress);
+        work(&|files| {
+            let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for _ in 0..files {
+                progress.step();
+            }
+        })
     }
 
     fn with_skipped(&self, mut plan: Plan) -> Plan {

@@ -194,6 +194,32 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Inserts an element before another of an array, above the comments that belong to it.
+    pub fn insert_element_before(&mut self, element: Syn<'a>, code: &str) {
+        let style = self.style(element.file);
+        let text = &element.file.text;
+        let at = leading_start(element);
+        let alone = text.get(line_start(text, at)..at).is_some_and(|before| before.trim().is_empty());
+        let base = line_indent(text, at).to_owned();
+        let code = style.adapt(code, &base);
+        if alone {
+            self.edit(element.file, at..at, format!("{code},{}{base}", style.eol));
+        } else {
+            self.edit(element.file, element.start()..element.start(), format!("{code}, "));
+        }
+    }
+
+    /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.
+    pub fn insert_argument_after(&mut self, argument: Syn<'a>, code: &str) {
+        let style = self.style(argument.file);
+        let text = &argument.file.text;
+        let base = line_indent(text, argument.start()).to_owned();
+        let alone = text.get(line_start(text, argument.start())..argument.start()).is_some_and(|before| before.trim().is_empty());
+        let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
+        let code = format!(",{gap}{}", style.adapt(code, &base));
+        self.edit(argument.file, argument.end()..argument.end(), code);
+    }
+
     /// Creates a file, with `\n` line ends.
     pub fn create(&mut self, file: PathBuf, text: &str) {
         self.proposal.creates.insert(file, text.into());

@@ -6,6 +6,7 @@ pub mod config;
 pub mod environment;
 pub mod idle;
 pub mod imports;
+pub mod json;
 pub mod names;
 pub mod props;
 pub mod style;

@@ -249,11 +249,14 @@ impl<'a> Builder<'_, 'a> {
         }
         let Some(last) = entries.last() else { return };
         let comma = next_token(*last).filter(|token| token.is(","));
+        if comma.is_none() {
+            self.edit(object.file, last.end()..last.end(), ",".to_owned());
+        }
+        // Comments behind the last entry stay with it.
         let end = comma.map_or(last.end(), Syn::end);
+        let end = comments_after(object, end).last().map_or(end, Syn::end);
         let entry = style.adapt(entry, &inner);
-        let separator = if comma.is_some() { "" } else { "," };
-        let close = object.end() - 1;
-        self.edit(object.file, end..close, format!("{separator}{break_in}{entry},{}{base}", style.eol));
+        self.edit(object.file, end..object.end() - 1, format!("{break_in}{entry},{}{base}", style.eol));
     }
 
     fn add_props_argument(&mut self, site: &Site<'a>, name: &str, value: &str) -> Result<(), Refusal> {

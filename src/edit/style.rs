@@ -1,6 +1,12 @@
 //! How a file is written, and snippets made to look like it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::syntax::{Parsed, Syn, parse};
+
+/// Snippets of this many bytes are whole files.
+const FILE: usize = 1000;
 
 /// The habits of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,19 +105,37 @@ impl Style {
         if self.semicolons && !snippet.contains(['`', '"', '\\', '/']) {
             return snippet.replace('\'', &self.quote.to_string());
         }
+        // The files that fixes create are the same for every app.
+        thread_local! {
+            static KNOWN: RefCell<HashMap<(char, bool, String), String>> = RefCell::default();
+        }
+        if snippet.len() < FILE {
+            return self.retokened(snippet);
+        }
+        let key = (self.quote, self.semicolons, snippet.to_owned());
+        let before = KNOWN.with_borrow(|known| known.get(&key).cloned());
+        before.unwrap_or_else(|| {
+            let text = self.retokened(snippet);
+            KNOWN.with_borrow_mut(|known| known.insert(key, text.clone()));
+            text
+        })
+    }
+
+    fn retokened(&self, snippet: &str) -> String {
         let Some((parsed, from)) = parse_snippet(snippet) else { return snippet.to_owned() };
         let mut drops = Vec::new();
         let mut quotes = Vec::new();
         collect_tokens(Syn::root(&parsed), &mut drops, &mut quotes);
-        let mut bytes: Vec<char> = Vec::with_capacity(snippet.len());
+        // Both were found from the start of the text to its end.
+        let mut out = String::with_capacity(snippet.len());
         for (at, character) in snippet.char_indices() {
             let at = at + from;
-            if !self.semicolons && drops.contains(&at) {
+            if !self.semicolons && drops.binary_search(&at).is_ok() {
                 continue;
             }
-            bytes.push(if quotes.contains(&at) { self.quote } else { character });
+            out.push(if quotes.binary_search(&at).is_ok() { self.quote } else { character });
         }
-        bytes.into_iter().collect()
+        out
     }
 
     /// A string literal in the file's quotes.

@@ -463,7 +463,9 @@ impl<'a> Model<'a> {
         let mut candidates = Vec::new();
         for object in objects {
             for member in self.members(&object.typed.ty) {
-                if rank(member.name).is_none() || (member.hidden && !object.own) {
+                // A literal in an object of this app is one value for ever: `{ stageName: 'Source' }`.
+                let fixed = member.node.is("pair") && member.node.field("value").is_some_and(|value| value.is("string"));
+                if rank(member.name).is_none() || (member.hidden && !object.own) || fixed {
                     continue;
                 }
                 candidates.push(Candidate {

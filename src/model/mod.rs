@@ -8,6 +8,7 @@ pub mod imports;
 pub mod invocation;
 pub mod meaning;
 pub mod props;
+pub mod pipeline;
 mod release;
 pub mod scope;
 pub mod site;
@@ -26,6 +27,7 @@ pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
 pub use meaning::Meaning;
+pub use pipeline::PipelineStage;
 pub use props::{Entry, Prop, Props};
 pub use site::{Binding, Site, statement_of};
 

@@ -105,6 +105,11 @@ impl<'a> Model<'a> {
     }
 }
 
+/// [`Model::lookup`] where there is no model at hand: reads every scope on the way.
+pub fn lookup<'a>(from: Syn<'a>, name: &str) -> Option<Declaration<'a>> {
+    from.ancestors().find_map(|scope| declared_in(scope, name))
+}
+
 /// What a scope declares, in its order.
 pub(super) type Declarations<'a> = Vec<(&'a str, Declaration<'a>)>;
 

@@ -6,6 +6,7 @@ use super::Model;
 use super::catalogue::ClassName;
 use super::meaning::{Meaning, is_class, words};
 use super::props::Props;
+use super::scope::Declaration;
 use crate::syntax::{Parsed, Syn};
 
 /// `new X(scope, id, props)`, or the `super(scope, id, props)` of a class of the app that extends X.
@@ -229,6 +230,11 @@ impl<'a> Model<'a> {
                 self.origin_at(expression.first()?, depth)
             }
             "member_expression" | "identifier" | "shorthand_property_identifier" => {
+                if let Some(Declaration::Destructured { from: Some(from), key, .. }) =
+                    Some(expression).filter(|name| !name.is("member_expression")).and_then(|name| self.lookup(name, name.text()))
+                {
+                    return self.property_origin(from, key, depth);
+                }
                 match self.meaning(expression)? {
                     Meaning::Value(value) if value.is("new_expression") => self.new_site(value),
                     Meaning::Value(value) if value.is("variable_declarator") => {
@@ -275,6 +281,11 @@ impl<'a> Model<'a> {
             let class = member.ancestors().find(|node| is_class(*node))?;
             return self.field_origin(class, property, depth);
         }
+        self.property_origin(object, property, depth)
+    }
+
+    /// A property of what an expression stands for: `props`, or an instance of a class of the app.
+    fn property_origin(&self, object: Syn<'a>, property: &str, depth: u8) -> Option<Site<'a>> {
         if let Some(Meaning::Parameter(parameter)) = self.meaning(object) {
             return self.argument_origin(parameter, Some(property), depth);
         }

@@ -93,14 +93,25 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+/// Called with the number of files of each app that is done, from any thread.
+pub type Done<'d> = &'d (dyn Fn(usize) + Sync);
+
 /// Finds only: no fix is joined with another, nothing is planned.
-pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
-    over_apps(apps, options.jobs, |app| run::scan(app, rules, options))
+pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
+    over_apps(apps, options.jobs, |app| {
+        let plan = run::scan(app, rules, options);
+        done(plan.files);
+        plan
+    })
 }
 
 /// Finds, and plans the fixes of the selected tiers.
-pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options) -> Plan {
-    over_apps(apps, options.jobs, |app| run::plan(app, rules, options))
+pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
+    over_apps(apps, options.jobs, |app| {
+        let plan = run::plan(app, rules, options);
+        done(plan.files);
+        plan
+    })
 }
 
 /// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.

@@ -78,7 +78,7 @@ fn close(run: &Run, review: &Review, mut term: &Term, environment: &Environment)
     let count = accepted.len();
     let mut options = run.options.clone();
     options.only = Some(accepted);
-    let plan = crate::plan::plan(&run.apps, &run.rules, &options);
+    let plan = crate::plan::plan(&run.apps, &run.rules, &options, &|_| {});
     let files = plan.changes.len();
     writeln!(term, "\n{count} of {} fixes accepted, {files} files change.", review.len())?;
     let places = ["the working tree", "a new branch", "a patch file", "nowhere"];

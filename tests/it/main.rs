@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod branch;
 #[cfg(test)]
+mod builders;
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod generator;

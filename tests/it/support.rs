@@ -54,7 +54,7 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
     let apps = find_apps(found.files, &[root]);
     let rules = RuleSet::new(rules.iter().copied()).unwrap();
     let options = Options { tier, only: None, values: values.clone(), within: Vec::new(), jobs: 1 };
-    plan(&apps, &rules, &options)
+    plan(&apps, &rules, &options, &|_| {})
 }
 
 /// The files of an app after a plan.

@@ -143,8 +143,52 @@ fn all_fixes_together_compile_synthesise_and_can_be_undone() {
         }
     }
 
+    lint(&results, &documentation);
+
     // And back.
     let undone = wa_fix(&root, &["undo"]);
     assert!(undone.status.success(), "{}", String::from_utf8_lossy(&undone.stderr));
     assert_eq!(read_tree(&root), before);
+}
+
+/// cfn-lint finds nothing after the fixes that it did not find before, where it is installed
+/// (`WA_FIX_CFN_LINT` names it; CI installs it).
+fn lint(results: &[npm::SynthResult], documentation: &str) {
+    let Some(program) = std::env::var_os("WA_FIX_CFN_LINT") else {
+        println!("cfn-lint was not run: WA_FIX_CFN_LINT does not name it");
+        return;
+    };
+    let files: Files = results
+        .iter()
+        .flat_map(|result| {
+            let name = result.name.replace(' ', "-");
+            result
+                .templates
+                .iter()
+                .map(move |(stack, template)| (format!("{name}/{stack}.json"), template.to_string()))
+        })
+        .collect();
+    let folder = TempApp::new(&files);
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let output = Command::new(program)
+        .current_dir(folder.root())
+        .args(["--format", "json", "--include-checks", "W", "--"])
+        .args(files.keys())
+        .output()
+        .unwrap();
+    let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    for finding in found {
+        let file = finding["Filename"].as_str().unwrap().split('/').next().unwrap().to_owned();
+        *counts.entry((file, finding["Rule"]["Id"].as_str().unwrap().to_owned())).or_default() += 1;
+    }
+    for ((file, rule), now) in &counts {
+        let Some(environment) = file.strip_prefix("after-") else { continue };
+        let old = counts.get(&(format!("before-{environment}"), rule.clone())).copied().unwrap_or(0);
+        // W3005: CDK's own DependsOn, in every template it writes.
+        assert!(
+            *now <= old || rule == "W3005" || documentation.contains(rule),
+            "{file}: cfn-lint {rule} is new"
+        );
+    }
 }

@@ -1,0 +1,3 @@
+//! Pillar 4.
+
+pub mod wa_4_6_no_cost_allocation_tags;

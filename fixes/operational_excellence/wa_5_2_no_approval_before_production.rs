@@ -1,0 +1,439 @@
+//! # 5.2 No change management: a pipeline deploys without an approval
+//!
+//! ## What is wrong
+//! What is pushed goes to production as soon as the build is green. Nobody decides when, nobody looks at the
+//! change and the way back first, and there is no record of who released what.
+//!
+//! ## What the fix does
+//! It adds a stage with a manual approval before the first stage that deploys to production. The stage is one of its
+//! own: a retry or a rollback of the deployment does not wait for the approver again. An SNS topic that is in scope
+//! tells the approvers. Where the app is deployed once per environment, only the production pipeline gets the stage.
+//! In CDK Pipelines the approval is a step in `pre`.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+//! import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
+//! import * as codepipeline_actions from 'aws-cdk-lib/aws-codepipeline-actions';
+//! import { Construct } from 'constructs';
+//!
+//! export class PipelineStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const source = new codepipeline.Artifact();
+//!     new codepipeline.Pipeline(this, 'Pipeline', {
+//!       stages: [
+//!         {
+//!           stageName: 'Source',
+//!           actions: [
+//!             new codepipeline_actions.CodeCommitSourceAction({
+//!               actionName: 'Source',
+//!               repository: new codecommit.Repository(this, 'Repository', { repositoryName: 'app' }),
+//!               output: source,
+//!             }),
+//!           ],
+//!         },
+//!         {
+//!           stageName: 'Deploy',
+//!           actions: [
+//!             new codepipeline_actions.CloudFormationCreateUpdateStackAction({
+//!               actionName: 'Deploy',
+//!               stackName: 'App',
+//!               templatePath: source.atPath('template.yaml'),
+//!               adminPermissions: false,
+//!             }),
+//!           ],
+//!         },
+//!       ],
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+//! import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
+//! import * as codepipeline_actions from 'aws-cdk-lib/aws-codepipeline-actions';
+//! import { Construct } from 'constructs';
+//!
+//! export class PipelineStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const source = new codepipeline.Artifact();
+//!     new codepipeline.Pipeline(this, 'Pipeline', {
+//!       stages: [
+//!         {
+//!           stageName: 'Source',
+//!           actions: [
+//!             new codepipeline_actions.CodeCommitSourceAction({
+//!               actionName: 'Source',
+//!               repository: new codecommit.Repository(this, 'Repository', { repositoryName: 'app' }),
+//!               output: source,
+//!             }),
+//!           ],
+//!         },
+//!         {
+//!           stageName: 'Approve',
+//!           actions: [
+//!             new codepipeline_actions.ManualApprovalAction({
+//!               actionName: 'ApproveDeployment',
+//!               additionalInformation: 'Check the test results and the way back before you approve.',
+//!             }),
+//!           ],
+//!         },
+//!         {
+//!           stageName: 'Deploy',
+//!           actions: [
+//!             new codepipeline_actions.CloudFormationCreateUpdateStackAction({
+//!               actionName: 'Deploy',
+//!               stackName: 'App',
+//!               templatePath: source.atPath('template.yaml'),
+//!               adminPermissions: false,
+//!             }),
+//!           ],
+//!         },
+//!       ],
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! Where a gate is there (an approval before the deployment or at a lower `runOrder`, `beforeEntry` conditions, a
+//! disabled transition), for pipelines that only build, for stages named after development or test, and where the
+//! stages cannot all be read: one of them may be the gate.
+//!
+//! ## When it refuses
+//! Where `pre` of a CDK Pipelines stage is put together out of sight.
+//!
+//! ## What to know before deploying
+//! Every release waits for a person from now on; after seven days without an answer the execution fails. Who may approve is
+//! a matter of IAM (`codepipeline:PutApprovalResult`), outside the app. The approval adds a role of its own; with an encrypted
+//! topic that role may use the key, which cdk-nag reports as `AwsSolutions-IAM5`. Protection of the branch cannot be
+//! expressed here.
+//!
+//! ## Other checkers
+//! None covers it.
+
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::names::is_visible;
+use crate::edit::{Builder, no_fix};
+use crate::model::meaning::words;
+use crate::model::{Environment, Model, PipelineStage, Prop, Site};
+use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "5.2",
+    also: &[],
+    name: "no-approval-before-production",
+    title: "No change management: a pipeline deploys without an approval",
+    pillar: Pillar::OperationalExcellence,
+    impact: Impact::Medium,
+    tier: Tier::Review,
+    practice: "OPS06-BP01",
+    clears: &[],
+    raises: &[],
+    asks: &[],
+    // Before 2.7: a rollback of the deployment stage must not include the approval.
+    order: 265,
+    source: include_str!("wa_5_2_no_approval_before_production.rs"),
+    query: include_str!("../../queries/operational_excellence/wa_5_2_no_approval_before_production.scm"),
+};
+
+/// Actions that change what is deployed.
+const DEPLOYS: [&str; 14] = [
+    "CloudFormationCreateUpdateStackAction",
+    "CloudFormationExecuteChangeSetAction",
+    "CloudFormationDeployStackSetAction",
+    "CloudFormationDeployStackInstancesAction",
+    "CodeDeployServerDeployAction",
+    "CodeDeployEcsDeployAction",
+    "EcsDeployAction",
+    "S3DeployAction",
+    "ElasticBeanstalkDeployAction",
+    "AppConfigDeployAction",
+    "ServiceCatalogDeployActionBeta1",
+    "Ec2DeployAction",
+    "EksDeployAction",
+    "AlexaSkillDeployAction",
+];
+
+/// Actions that run something of the app's own: a deployment where a name says so.
+const RUNS: [&str; 4] = ["CodeBuildAction", "LambdaInvokeAction", "StepFunctionInvokeAction", "CommandsAction"];
+
+/// Parts of names that say that a stage is not production.
+const NOT_PRODUCTION: [&str; 19] = [
+    "dev", "test", "qa", "staging", "stage", "beta", "alpha", "gamma", "uat", "sandbox", "preprod", "nonprod", "preproduction", "int",
+    "sit", "e2e", "review", "preview", "nonproduction",
+];
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    match m.site("cdk") {
+        Some(pipeline) => check_cdk(m.model, &pipeline, out),
+        None => check_stages(m.model, &m.site("pipeline")?, out),
+    }
+}
+
+fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let stages = model.pipeline_stages(pipeline)?;
+    let label = pipeline.label();
+    if is_not_production(&label) {
+        return None;
+    }
+    let index = stages.iter().position(|stage| deploys(model, stage) && !stage.name.is_some_and(is_not_production))?;
+    let (before, rest) = stages.split_at(index);
+    let stage = rest.first()?.clone();
+    if rest.iter().take(1).chain(before).any(|stage| is_gated(model, stage)) {
+        return None;
+    }
+    let name = stage.name.unwrap_or("the deployment");
+    let finding = out.report(
+        &META,
+        model,
+        pipeline.node,
+        format!(
+            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. The fix adds a stage that \
+             waits for a person, up to seven days, before it."
+        ),
+    );
+    let names: Vec<&str> = stages.iter().filter_map(|stage| stage.name).collect();
+    let free = ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))?;
+    let always = is_production(name);
+    let pipeline = pipeline.clone();
+    finding.fix(format!("Ask for an approval before {name}"), move |b| {
+        let code = approval_stage(b, &pipeline, free)?;
+        let production = if always { None } else { production(b, pipeline.node) };
+        if stage.in_array {
+            add_element(b, &stage, &code, production.as_deref())
+        } else {
+            let receiver = stage.node.field("function").and_then(|function| function.field("object")).map_or("this", Syn::text);
+            let mut call = format!("{receiver}.addStage({code});");
+            if let Some(production) = production {
+                call = format!("if ({production}) {{\n  {}\n}}", call.replace('\n', "\n  "));
+            }
+            b.insert_before(b.statement(stage.node)?, &call);
+            Ok(())
+        }
+    });
+    Some(())
+}
+
+/// What tells production from other deployments of the same pipeline; nothing where there is only one.
+fn production<'a>(b: &Builder<'_, 'a>, at: Syn<'a>) -> Option<String> {
+    match b.environment(at) {
+        Environment::Known(found) => Some(found.expression),
+        Environment::Guarded | Environment::None => None,
+    }
+}
+
+fn approval_stage<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, name: &str) -> Result<String, Refusal> {
+    let action = b.cdk(pipeline.node, "aws_codepipeline_actions.ManualApprovalAction")?;
+    let topic = topic(b.model, pipeline).map_or_else(String::new, |topic| match topic {
+        "notificationTopic" => "\n      notificationTopic,".to_owned(),
+        topic => format!("\n      notificationTopic: {topic},"),
+    });
+    Ok(format!(
+        "{{\n  stageName: '{name}',\n  actions: [\n    new {action}({{\n      actionName: 'ApproveDeployment',{topic}\n      \
+         additionalInformation: 'Check the test results and the way back before you approve.',\n    }}),\n  ],\n}}"
+    ))
+}
+
+fn add_element<'a>(b: &mut Builder<'_, 'a>, stage: &PipelineStage<'a>, code: &str, production: Option<&str>) -> Result<(), Refusal> {
+    let one_line = stage.node.parent().is_some_and(|array| !array.text().contains('\n'));
+    if one_line {
+        // Among names, a name.
+        let name = b.fresh_name(stage.node.file, &["approveStage", "approvalStage"]);
+        let statement = b.statement(stage.node)?;
+        b.insert_before(statement, &format!("const {name} = {code};"));
+        let element = production.map_or(name.clone(), |production| format!("...({production} ? [{name}] : [])"));
+        b.insert_element_before(stage.node, &element);
+        return Ok(());
+    }
+    let element = match production {
+        Some(production) => {
+            let inner = code.replace('\n', "\n      ");
+            format!("...({production}\n  ? [\n      {inner},\n    ]\n  : [])")
+        }
+        None => code.to_owned(),
+    };
+    b.insert_element_before(stage.node, &element);
+    Ok(())
+}
+
+/// A topic that the approvers can be told by: one in scope whose name says nothing of alarms.
+fn topic<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<&'a str> {
+    let around = pipeline.node.ancestors().find(|node| matches!(node.kind(), "method_definition" | "function_declaration" | "program"))?;
+    let mut found: Vec<&str> = Vec::new();
+    for token in tokens_with(around, "opic") {
+        let expression = match token.parent() {
+            Some(member) if member.is("member_expression") && member.field("property") == Some(token) => member,
+            _ => token,
+        };
+        let name = expression.text();
+        let unfit = name.to_ascii_lowercase().contains("alarm") || name.contains('(');
+        let early = expression.field("object").is_some_and(|object| object.is("this")) && expression.start() > pipeline.node.start();
+        if unfit || early || found.contains(&name) || !is_visible(pipeline.node, expression) {
+            continue;
+        }
+        if model.origin(expression).is_some_and(|origin| model.builds(&origin, "aws_sns.Topic")) {
+            found.push(name);
+        }
+    }
+    match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+/// Names in a node that contain a part.
+fn tokens_with<'a>(within: Syn<'a>, part: &str) -> Vec<Syn<'a>> {
+    let mut tokens: Vec<Syn<'a>> = Vec::new();
+    let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    for word in within.text().split(|c| !name(c)).filter(|word| word.contains(part)) {
+        for at in words(within, word) {
+            if let Some(token) = within.at(at).filter(|token| matches!(token.kind(), "identifier" | "property_identifier")) {
+                if !tokens.contains(&token) {
+                    tokens.push(token);
+                }
+            }
+        }
+    }
+    tokens
+}
+
+fn deploys<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
+    stage.actions.iter().flatten().any(|action| {
+        let class = action.class.rsplit('.').next().unwrap_or_default();
+        if DEPLOYS.contains(&class) {
+            return true;
+        }
+        let props = action.props(model);
+        let action_name = props.get(model, "actionName").value().map(Syn::text);
+        let project = props.get(model, "project").value().map(Syn::text);
+        RUNS.contains(&class)
+            && [stage.name, action_name, project].into_iter().flatten().any(|name| {
+                let name = name.to_ascii_lowercase();
+                ["deploy", "release", "promote", "prod"].iter().any(|part| name.contains(part)) && !is_not_production(&name)
+            })
+    })
+}
+
+/// Whether a stage holds a release back, or may do so.
+fn is_gated<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
+    let props = model.props_of(stage.object);
+    let held = ["beforeEntry", "transitionToEnabled", "transitionDisabledReason"];
+    held.iter().any(|name| props.get(model, name) != Prop::Absent)
+        || stage.actions.as_ref().is_none_or(|actions| {
+            actions.iter().any(|action| {
+                let known = action.class.starts_with("aws_codepipeline_actions.");
+                !known || action.class.contains("Approval") || action.local.is_some()
+            })
+        })
+}
+
+/// The words of a name: `DeployToProd`, `deploy-prod`, `DEPLOY_PROD`.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut lower = false;
+    for character in name.chars() {
+        if !character.is_alphanumeric() || (character.is_uppercase() && lower) {
+            parts.push(String::new());
+        }
+        lower = character.is_lowercase();
+        if let Some(part) = parts.last_mut().filter(|_| character.is_alphanumeric()) {
+            part.extend(character.to_lowercase());
+        }
+    }
+    parts
+}
+
+fn is_not_production(name: &str) -> bool {
+    let parts = parts(name);
+    let pair = |a: &str, b: &str| parts.windows(2).any(|two| matches!(two, [first, second] if first == a && second == b));
+    parts.iter().any(|part| NOT_PRODUCTION.contains(&part.as_str()) || part.starts_with("develop"))
+        || pair("non", "prod")
+        || pair("pre", "prod")
+}
+
+fn is_production(name: &str) -> bool {
+    !is_not_production(name) && parts(name).iter().any(|part| matches!(part.as_str(), "prod" | "production" | "live" | "prd"))
+}
+
+/// A stage of CDK Pipelines: `pipeline.addStage(new App(this, 'Prod'), options)`.
+fn check_cdk<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let file = Syn::root(pipeline.node.file);
+    // Steps reach a stage in many ways (`addPre`, `stackSteps`, waves): one approval anywhere is taken for the gate.
+    let gates = ["ManualApprovalStep", "ConfirmPermissionsBroadening", "addWave"];
+    if gates.iter().any(|gate| words(file, gate).next().is_some()) {
+        return None;
+    }
+    let mut stages = Vec::new();
+    for call in model.method_calls("addStage") {
+        let receiver = call.field("function")?.field("object")?;
+        if model.origin(receiver).is_none_or(|origin| origin.node != pipeline.node) {
+            continue;
+        }
+        let stage = call.field("arguments")?.first()?;
+        let site = if stage.is("new_expression") { model.site_of(stage)? } else { model.origin(stage)? };
+        stages.push((call, site.id_text()?));
+    }
+    let named = stages.iter().find(|(_, id)| is_production(id));
+    let (call, id) = *named.or_else(|| stages.last().filter(|(_, id)| !is_not_production(id)))?;
+    let label = pipeline.label();
+    let finding = out.report(
+        &META,
+        model,
+        call,
+        format!(
+            "{label} deploys {id} without anyone's approval: whatever is pushed and builds goes out. The fix adds an approval step \
+             before it; the pipeline then waits for a person, up to seven days."
+        ),
+    );
+    finding.fix(format!("Ask for an approval before {id}"), move |b| {
+        let step = b.cdk(call, "pipelines.ManualApprovalStep")?;
+        let step = format!("new {step}('{}')", step_name(id));
+        let production = if is_production(id) { None } else { production(b, call) };
+        let list = production.map_or_else(|| format!("[{step}]"), |production| format!("{production} ? [{step}] : []"));
+        add_pre(b, call, &list, &step)
+    });
+    Some(())
+}
+
+/// `PromoteToProd`; ids that are no words keep theirs out of the name.
+fn step_name(id: &str) -> String {
+    if id.chars().all(char::is_alphanumeric) { format!("PromoteTo{}", capital(id)) } else { "PromoteToProduction".to_owned() }
+}
+
+fn capital(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+}
+
+fn add_pre<'a>(b: &mut Builder<'_, 'a>, call: Syn<'a>, list: &str, step: &str) -> Result<(), Refusal> {
+    let refused = || no_fix("its options are put together out of sight", "add a ManualApprovalStep to `pre`");
+    let arguments: Vec<_> = call.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
+    let [stage, options @ ..] = arguments.as_slice() else { return Err(refused()) };
+    let Some(options) = options.first() else {
+        b.insert_argument_after(*stage, &format!("{{ pre: {list} }}"));
+        return Ok(());
+    };
+    let object = Some(*options).filter(|options| options.is("object")).ok_or_else(refused)?;
+    match b.model.props_of(object).get(b.model, "pre") {
+        Prop::Absent => b.insert_entry(object, "pre", list),
+        Prop::Present(entry) if entry.value.is("array") => match entry.value.first() {
+            Some(first) => b.insert_element_before(first, step),
+            None => b.replace(entry.value, list),
+        },
+        _ => return Err(refused()),
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+; 5.2: a pipeline that deploys without a person's approval. Which of its stages deploy, and whether a gate comes
+; before them, is read in the rule: it depends on the order of stages.
+((new_expression) @pipeline
+  (#construct? @pipeline "aws_codepipeline.Pipeline"))
+
+((new_expression) @cdk
+  (#construct? @cdk "pipelines.CodePipeline"))
