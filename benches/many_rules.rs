@@ -78,7 +78,7 @@ fn main() -> Result<(), String> {
     let found = discover(&[root.clone()], &options);
     let options =
         Options { tier: Tier::Safe, only: None, values: Values::new(), within: Vec::new(), jobs: 2 };
-    let plan = scan(&find_apps(found.files, &[root]), &rules, &options);
+    let plan = scan(&find_apps(found.files, &[root]), &rules, &options, &|_| ());
     println!("{number} rules, {} files, {} findings", plan.files, plan.findings.len());
     Ok(())
 }

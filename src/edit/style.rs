@@ -199,7 +199,9 @@ fn collect_tokens(node: Syn<'_>, drops: &mut Vec<usize>, quotes: &mut Vec<usize>
 
 /// Lines (from 0) that start inside a template literal and must stay as they are.
 fn template_lines(snippet: &str) -> Vec<usize> {
-    let Some((parsed, from)) = snippet.contains('`').then(|| parse_snippet(snippet)).flatten() else {
+    // A literal that goes on in the next line leaves its own line with one mark too many.
+    let may_span = snippet.lines().any(|line| line.matches('`').count() % 2 == 1);
+    let Some((parsed, from)) = may_span.then(|| parse_snippet(snippet)).flatten() else {
         return Vec::new();
     };
     let mut lines = Vec::new();

@@ -84,10 +84,19 @@ impl<'a> Model<'a> {
     pub(super) fn declarations(&self, scope: Syn<'a>) -> Arc<Declarations<'a>> {
         self.declarations.get(scope, || {
             let mut all = Declarations::new();
-            for name in names_declared_in(scope) {
-                if !all.iter().any(|(known, _)| *known == name) {
-                    all.extend(declared_in(scope, name).map(|declaration| (name, declaration)));
+            let mut add = |names: Vec<Syn<'a>>, declared: &dyn Fn(&str) -> Option<Declaration<'a>>| {
+                for name in names.into_iter().map(Syn::text) {
+                    if !all.iter().any(|(known, _)| *known == name) {
+                        all.extend(declared(name).map(|declaration| (name, declaration)));
+                    }
                 }
+            };
+            if holds_statements(scope.kind()) {
+                for statement in scope.children() {
+                    add(names_declared_by(statement), &|name| declared_by(statement, name));
+                }
+            } else {
+                add(names_declared_in(scope), &|name| declared_in(scope, name));
             }
             Arc::new(all)
         })
@@ -150,12 +159,10 @@ fn is_function(kind: &str) -> bool {
     )
 }
 
-fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
+/// The names of a function, a loop or a `catch`.
+fn names_declared_in(scope: Syn<'_>) -> Vec<Syn<'_>> {
     let mut names = Vec::new();
     match scope.kind() {
-        kind if holds_statements(kind) => {
-            scope.children().for_each(|statement| names_declared_by(statement, &mut names));
-        }
         kind if is_function(kind) => match scope.field("parameter") {
             Some(single) => names.push(single),
             None => {
@@ -164,33 +171,28 @@ fn names_declared_in(scope: Syn<'_>) -> Vec<&str> {
                 }
             }
         },
-        "for_statement" => {
-            if let Some(statement) = scope.field("initializer") {
-                names_declared_by(statement, &mut names);
-            }
-        }
+        "for_statement" => names.extend(scope.field("initializer").into_iter().flat_map(names_declared_by)),
         "for_in_statement" => names.extend(scope.field("left").filter(|left| left.is("identifier"))),
         "catch_clause" => names.extend(scope.field("parameter")),
         _ => {}
     }
-    names.into_iter().map(Syn::text).collect()
+    names
 }
 
-fn names_declared_by<'a>(part: Syn<'a>, names: &mut Vec<Syn<'a>>) {
-    match part.kind() {
-        "export_statement" => {
-            if let Some(inner) = part.field("declaration") {
-                names_declared_by(inner, names);
-            }
-        }
+fn names_declared_by(statement: Syn<'_>) -> Vec<Syn<'_>> {
+    match statement.kind() {
+        "export_statement" => statement.field("declaration").map(names_declared_by).unwrap_or_default(),
         "lexical_declaration" | "variable_declaration" => {
-            for declarator in part.children().filter(|child| child.is("variable_declarator")) {
+            let mut names = Vec::new();
+            for declarator in statement.children().filter(|child| child.is("variable_declarator")) {
                 if let Some(pattern) = declarator.field("name") {
-                    pattern_names(pattern, names);
+                    pattern_names(pattern, &mut names);
                 }
             }
+            names
         }
-        _ => names.extend(part.field("name")),
+        "import_statement" | "expression_statement" | "if_statement" | "return_statement" => Vec::new(),
+        _ => statement.field("name").into_iter().collect(),
     }
 }
 
