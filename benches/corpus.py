@@ -1,7 +1,8 @@
 """Writes a corpus of CDK apps: the same bytes for the same number of files, on any machine.
 
-Every app has a cdk.json, a package.json and eight scripts: an entry file, a stack, three construct files, a
-configuration and a handler that do not speak to the CDK, and a test. Files are 1 to 12 kB. Each app is
+Every app has a cdk.json, a package.json and eight scripts: an entry file, a stack, two construct files, a
+configuration, a handler and its store that do not speak to the CDK, and a test. Files are 0.5 to 12 kB; half of the bytes
+speak to the CDK (of 26 public repositories it was 42 %, of 461 generated apps 71 %). Each app is
 written in one of five import styles, and what it builds, how it is configured and what it forgets is
 drawn from a generator of our own, so that no number depends on a library's. No code is taken from anywhere.
 """
@@ -463,6 +464,52 @@ export const handler = async (event: Event): Promise<Answer> => {{
 """
 
 
+def store_file(d):
+    tables = "".join(
+        f"""
+export class {noun}Store implements Store {{
+  private readonly rows = new Map<string, Row>();
+
+  async query(filter: Filter): Promise<Row[]> {{
+    const found: Row[] = [];
+    for (const row of this.rows.values()) {{
+      if (filter.owner !== 'all' && row.owner !== filter.owner) {{
+        continue;
+      }}
+      found.push(row);
+      if (found.length >= Math.min(filter.limit, {50 + d.below(500)})) {{
+        break;
+      }}
+    }}
+    return found.sort((a, b) => a.changed - b.changed);
+  }}
+
+  async put(row: Row): Promise<void> {{
+    const before = this.rows.get(row.id);
+    this.rows.set(row.id, {{ ...before, ...row, changed: Date.now() }});
+  }}
+}}
+""" for noun in NOUNS[: 3 + d.below(6)])
+    return f"""export interface Row {{
+  id: string;
+  owner: string;
+  changed: number;
+}}
+
+export interface Filter {{
+  owner: string;
+  limit: number;
+}}
+
+export interface Store {{
+  query(filter: Filter): Promise<Row[]>;
+  put(row: Row): Promise<void>;
+}}
+{tables}
+export const store: Store = new OrderStore();
+"""
+
+
 def test_file(app):
     cases = "".join(
         f"""
@@ -486,7 +533,7 @@ def app_files(number):
     d = Dice(number + 1)
     style, quote = Names.STYLES[number % len(Names.STYLES)], d.one(["'", "'", '"'])
     app = NOUNS[d.below(len(NOUNS))]
-    constructs = [f"{app}Ingest", f"{app}Service", f"{app}Delivery"]
+    constructs = [f"{app}Service", f"{app}Delivery"]
     yield "cdk.json", '{\n  "app": "npx ts-node --prefer-ts-exts bin/app.ts"\n}\n'
     yield "package.json", (
         f'{{\n  "name": "app-{number}",\n  "version": "1.0.0",\n  "dependencies": {{\n'
@@ -494,9 +541,10 @@ def app_files(number):
     yield "bin/app.ts", entry_file(app)
     yield "lib/stack.ts", stack_file(d, style, quote, app, constructs)
     for construct in constructs:
-        yield f"lib/constructs/{low(construct)}.ts", construct_file(d, style, quote, construct, 4 + d.below(9))
+        yield f"lib/constructs/{low(construct)}.ts", construct_file(d, style, quote, construct, 5 + d.below(10))
     yield "lib/config.ts", config_file(d)
     yield "lib/handler/index.ts", handler_file(d)
+    yield "lib/handler/store.ts", store_file(d)
     yield "test/stack.test.ts", test_file(app)
 
 

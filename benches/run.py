@@ -3,15 +3,12 @@
 
 import argparse
 import glob
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-
-import corpus
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOME = os.path.dirname(HERE)
@@ -79,10 +76,13 @@ def ast_grep_rules(ids, folder):
     return place, len(chosen)
 
 
+COUNT = "import json, sys; found = json.load(sys.stdin); print(len(found['findings'] if isinstance(found, dict) else found))"
+
+
 def count(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = json.loads(done.stdout)
-    return len(found["findings"] if isinstance(found, dict) else found)
+    """Findings of a run, read in a process of its own for the same reason."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as scan:
+        return int(subprocess.check_output([sys.executable, "-c", COUNT], stdin=scan.stdout))
 
 
 def main():
@@ -117,7 +117,9 @@ def main():
             big, written = options.corpus, ""
         else:
             big = os.path.join(folder, "corpus")
-            scripts, size = corpus.write(big, options.files)
+            # In a process of its own: a child's peak counts what its parent held when it was started.
+            writer = [sys.executable, os.path.join(HERE, "corpus.py"), big, str(options.files)]
+            scripts, size = map(int, subprocess.check_output(writer, text=True).split())
             written = f"{scripts:,} scripts, {size / 1e6:.1f} MB; "
         no_tests = ["--globs", "!**/test/**", "--globs", "!**/*.test.ts"]
 

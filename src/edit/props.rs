@@ -308,7 +308,7 @@ impl<'a> Builder<'_, 'a> {
 fn width_of(text: &str) -> usize {
     let long = text
         .lines()
-        .filter(|line| line.chars().count() > 80 && !line.trim_start().starts_with("import"))
+        .filter(|line| line.len() > 80 && line.chars().count() > 80 && !line.trim_start().starts_with("import"))
         .count();
     if long > 3 { WIDTH } else { 80 }
 }

@@ -62,7 +62,7 @@ impl Style {
             indent: indent_of(text),
             quote: if double > single { '"' } else { '\'' },
             semicolons: ended >= open,
-            eol: if text.contains("\r\n") { "\r\n" } else { "\n" },
+            eol: if memchr::memmem::find(text.as_bytes(), b"\r\n").is_some() { "\r\n" } else { "\n" },
         }
     }
 

@@ -10,7 +10,7 @@
 //! not degrade a live system.
 
 use super::imports::string_text;
-use super::meaning::{Meaning, is_class, words};
+use super::meaning::{Meaning, has_word, is_class, words};
 use super::scope::Declaration;
 use super::types::{Type, Typed};
 use super::{Model, statement_of};
@@ -349,12 +349,10 @@ impl<'a> Model<'a> {
         let mut deeper = Vec::new();
         for object in &objects {
             for member in self.members(&object.typed.ty) {
-                let reachable = if object.own {
-                    Self::field_is_set(at, member.node, member.name)
-                } else {
-                    !member.hidden
+                let reachable = || {
+                    if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden }
                 };
-                if !CONTAINERS.contains(&member.name) || !reachable {
+                if !CONTAINERS.contains(&member.name) || !reachable() {
                     continue;
                 }
                 let typed = self.type_of_member(member);
@@ -379,12 +377,10 @@ impl<'a> Model<'a> {
         }
         objects.iter().find_map(|object| {
             let member = self.members(&object.typed.ty).into_iter().find(|member| {
-                let reachable = if object.own {
-                    Self::field_is_set(at, member.node, member.name)
-                } else {
-                    !member.hidden
+                let reachable = || {
+                    if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden }
                 };
-                is_boolean_name(member.name) && reachable && usable(&self.type_of_member(*member).ty)
+                is_boolean_name(member.name) && reachable() && usable(&self.type_of_member(*member).ty)
             })?;
             let text = format!("{}{}{}", object.text, dot(object.typed.optional), member.name);
             Some(truth(text, holder_of(object)))
@@ -578,7 +574,7 @@ impl<'a> Model<'a> {
             let mut facts = Facts::default();
             for file in self.app.files.iter().filter(|file| file.candidate.language.is_script()) {
                 let Ok(text) = file.text() else { continue };
-                let speaks = file.speaks_cdk() || SPELLINGS.iter().any(|word| text.contains(word));
+                let speaks = file.speaks_cdk() || SPELLINGS.iter().any(|word| has_word(text, word));
                 if let Some(parsed) = speaks.then(|| file.parsed()).flatten() {
                     facts.read(parsed);
                 }

@@ -292,20 +292,31 @@ pub(crate) fn words<'a>(
     within: Syn<'a>,
     word: &str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
-    let text = within.file.text.as_bytes();
-    let inside = text.get(within.span()).unwrap_or_default();
+    let text: &'a str = &within.file.text;
+    words_in(text, within.span(), word).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether a word stands alone anywhere in a text.
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
+    words_in(text, 0..text.len(), word).next().is_some()
+}
+
+fn words_in(
+    text: &str,
+    within: std::ops::Range<usize>,
+    word: &str,
+) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let text = text.as_bytes();
+    let base = within.start;
     let length = word.len();
-    let base = within.start();
     let name_byte = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
     };
-    memchr::memmem::find_iter(inside, word.as_bytes())
+    memchr::memmem::find_iter(text.get(within).unwrap_or_default(), word.as_bytes())
         .map(move |at| base + at)
         .filter(move |at| {
             !name_byte(at.checked_sub(1).and_then(|before| text.get(before)))
                 && !name_byte(text.get(at + length))
         })
         .map(move |at| at..at + length)
-        .collect::<Vec<_>>()
-        .into_iter()
 }
