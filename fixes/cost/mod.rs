@@ -1,3 +1,4 @@
 //! Pillar 4.
 
+pub mod wa_4_5_api_throttling;
 pub mod wa_4_6_no_cost_allocation_tags;

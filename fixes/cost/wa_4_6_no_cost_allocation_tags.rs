@@ -7,7 +7,8 @@
 //! ## What the fix does
 //! It tags everything in the app (or in its one stack, where the values are known there) with the project, the team
 //! and the cost centre, in the way the file tags already. It uses what the code knows: variables such as `team` and
-//! `project`, else the name in package.json. A cost centre that only a person knows is asked for.
+//! `project`, else the name in package.json. The cost centre is the answer to `cost_center` (4711 below), else the
+//! context value `costCenter` with the team as its default, where the team is known.
 //!
 //! ## Before
 //! ```ts
@@ -33,7 +34,7 @@
 //! new sqs.Queue(stack, 'Queue', { enforceSSL: true });
 //!
 //! cdk.Tags.of(app).add('Team', team);
-//! cdk.Tags.of(app).add('CostCenter', app.node.tryGetContext('costCenter') ?? team);
+//! cdk.Tags.of(app).add('CostCenter', '4711');
 //! ```
 //!
 //! ## When it stays silent
@@ -55,7 +56,7 @@
 //! None covers it.
 
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::{Builder, no_fix};
+use crate::edit::Builder;
 use crate::model::imports::cdk_module;
 use crate::model::meaning::words;
 use crate::model::props::key_of;
@@ -68,11 +69,8 @@ use crate::syntax::{Literal, Syn};
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
 
-const COST_CENTER: Question = Question {
-    key: "cost_center",
-    ask: "Which cost centre pays for this app?",
-    example: "4711",
-};
+const COST_CENTER: Question =
+    Question { key: "cost_center", ask: "Which cost centre pays for this app?", example: "4711" };
 
 const META: Meta = Meta {
     id: "4.6",
@@ -93,26 +91,72 @@ const META: Meta = Meta {
 
 /// Keys that say who pays, in lower case and without separators.
 const COST_KEYS: [&str; 26] = [
-    "costcenter", "costcentre", "costallocation", "costcode", "billing", "billto", "businessunit", "department", "division",
-    "project", "projectname", "projectid", "team", "teamname", "owner", "ownedby", "application", "applicationname",
-    "applicationid", "app", "appname", "appid", "product", "service", "workload", "solutionid",
+    "costcenter",
+    "costcentre",
+    "costallocation",
+    "costcode",
+    "billing",
+    "billto",
+    "businessunit",
+    "department",
+    "division",
+    "project",
+    "projectname",
+    "projectid",
+    "team",
+    "teamname",
+    "owner",
+    "ownedby",
+    "application",
+    "applicationname",
+    "applicationid",
+    "app",
+    "appname",
+    "appid",
+    "product",
+    "service",
+    "workload",
+    "solutionid",
 ];
 
 /// What a tag's value may be called in code, best first.
 const TEAM: [&str; 5] = ["team", "teamName", "owner", "ownerName", "squad"];
-const PROJECT: [&str; 9] =
-    ["project", "projectName", "application", "applicationName", "appName", "product", "productName", "service", "serviceName"];
+const PROJECT: [&str; 9] = [
+    "project",
+    "projectName",
+    "application",
+    "applicationName",
+    "appName",
+    "product",
+    "productName",
+    "service",
+    "serviceName",
+];
 const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "businessUnit"];
 
 /// Names of packages that say nothing of the project.
-const NO_NAMES: [&str; 12] =
-    ["app", "cdk", "infra", "infrastructure", "my-app", "project", "source", "iac", "package", "backend", "root", "test"];
+const NO_NAMES: [&str; 12] = [
+    "app",
+    "cdk",
+    "infra",
+    "infrastructure",
+    "my-app",
+    "project",
+    "source",
+    "iac",
+    "package",
+    "backend",
+    "root",
+    "test",
+];
 
 /// Where the tags go.
 #[derive(Debug, Clone)]
 struct Place<'a> {
     /// The statement behind which they go.
     after: Syn<'a>,
+    /// Whether that statement sets a tag itself.
+    goes_on: bool,
     /// What is tagged: `this`, `app`.
     target: String,
 }
@@ -165,9 +209,15 @@ fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Re
         }
     }
     let class = b.cdk(place.after, "Tags")?;
-    let lines: Vec<String> =
-        tags.iter().map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target)).collect();
-    b.insert_after(place.after, &lines.join("\n"));
+    let lines: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target))
+        .collect();
+    if place.goes_on {
+        b.insert_below(place.after, &lines.join("\n"));
+    } else {
+        b.insert_after(place.after, &lines.join("\n"));
+    }
     Ok(())
 }
 
@@ -184,7 +234,10 @@ fn package_name(model: &Model<'_>) -> Option<String> {
 
 fn is_cost_key(key: &str) -> bool {
     let plain = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|character| character.to_ascii_lowercase())
+            .collect()
     };
     // `acme:cost-center` and the like.
     let own = key.rsplit([':', '/']).next().unwrap_or(key);
@@ -208,7 +261,8 @@ fn tag_calls<'a>(model: &Model<'a>) -> Vec<Syn<'a>> {
 
 /// `Tags.of(…)`.
 fn is_tags<'a>(model: &Model<'a>, expression: Syn<'a>) -> bool {
-    let call = Some(expression).filter(|call| call.is("call_expression")).and_then(|call| call.field("function"));
+    let call =
+        Some(expression).filter(|call| call.is("call_expression")).and_then(|call| call.field("function"));
     call.and_then(|function| model.cdk_name(function)).is_some_and(|name| name == "Tags.of")
 }
 
@@ -224,7 +278,10 @@ fn keys<'a>(model: &Model<'a>, calls: &[Syn<'a>]) -> Option<Vec<String>> {
     let mut keys = Vec::new();
     for call in calls {
         let mut arguments = call.field("arguments")?.children();
-        let old = call.field("function").and_then(|function| model.cdk_name(function)).is_some_and(|name| name == "Tag.add");
+        let old = call
+            .field("function")
+            .and_then(|function| model.cdk_name(function))
+            .is_some_and(|name| name == "Tag.add");
         let key = if old { arguments.nth(1)? } else { arguments.next()? };
         let value = variable_value(model, key).unwrap_or(key);
         keys.push(Literal::of(value).filter(|_| value.is("string") || value.is("template_string"))?.text);
@@ -240,7 +297,8 @@ fn keys<'a>(model: &Model<'a>, calls: &[Syn<'a>]) -> Option<Vec<String>> {
             Prop::Absent | Prop::Unknown => {}
         }
     }
-    let settings = model.app.cdk_json.as_ref().and_then(|json| json.get("tags")).and_then(|tags| tags.as_array());
+    let settings =
+        model.app.cdk_json.as_ref().and_then(|json| json.get("tags")).and_then(|tags| tags.as_array());
     keys.extend(settings.into_iter().flatten().filter_map(|tag| tag.get("Key")?.as_str().map(str::to_owned)));
     Some(keys)
 }
@@ -249,7 +307,9 @@ fn keys<'a>(model: &Model<'a>, calls: &[Syn<'a>]) -> Option<Vec<String>> {
 fn may_tag_elsewhere(model: &Model<'_>) -> bool {
     model.cdk_files().any(|file| {
         let root = Syn::root(file);
-        let aspect = ["setTag", "TagManager", "applyTags", "addTags"].iter().any(|word| words(root, word).next().is_some());
+        let aspect = ["setTag", "TagManager", "applyTags", "addTags"]
+            .iter()
+            .any(|word| words(root, word).next().is_some());
         let foreign = model.imports(file).imports.iter().any(|import| {
             let outside = !import.module.starts_with('.') && cdk_module(import.module).is_none();
             outside && ["Stack", "App", "Stage"].iter().any(|end| import.local.ends_with(end))
@@ -264,15 +324,20 @@ fn in_stack<'a>(model: &Model<'a>, app: &Site<'a>, calls: &[Syn<'a>]) -> Option<
         return None;
     }
     let mut stacks = model.all_sites().filter(|site| {
-        let in_app = site.scope().and_then(|scope| model.origin(scope)).is_some_and(|origin| origin.node == app.node);
-        in_app && site.node.is("new_expression") && (model.builds(site, "Stack") || model.builds(site, "Stage"))
+        let in_app =
+            site.scope().and_then(|scope| model.origin(scope)).is_some_and(|origin| origin.node == app.node);
+        in_app
+            && site.node.is("new_expression")
+            && (model.builds(site, "Stack") || model.builds(site, "Stage"))
     });
     let stack = stacks.next()?;
     if stacks.next().is_some() || !model.builds(&stack, "Stack") {
         return None;
     }
     let body = stack.local?.field("body")?;
-    let constructor = body.children().find(|member| member.field("name").is_some_and(|name| name.text() == "constructor"))?;
+    let constructor = body
+        .children()
+        .find(|member| member.field("name").is_some_and(|name| name.text() == "constructor"))?;
     let block = constructor.field("body")?;
     let last = block.children().last()?;
     let tags = known(model, last);
@@ -280,7 +345,7 @@ fn in_stack<'a>(model: &Model<'a>, app: &Site<'a>, calls: &[Syn<'a>]) -> Option<
     let after = calls.iter().rev().find_map(own).unwrap_or(last);
     // Only what is declared before the place.
     let tags: Vec<Tag> = if after == last { tags } else { known(model, after) };
-    (!tags.is_empty()).then(|| (Place { after, target: "this".to_owned() }, tags))
+    (!tags.is_empty()).then(|| (Place { after, goes_on: after != last, target: "this".to_owned() }, tags))
 }
 
 /// Beside the app, behind the last tag that is set there.
@@ -288,15 +353,22 @@ fn in_app<'a>(model: &Model<'a>, app: &Site<'a>, calls: &[Syn<'a>]) -> Option<(P
     let Binding::Variable(name) = app.binding() else { return None };
     let own = statement_of(app.node)?;
     let block = own.parent()?;
-    let tagged = calls.iter().rev().find_map(|call| statement_of(*call).filter(|statement| statement.parent() == Some(block)));
+    let tagged = calls
+        .iter()
+        .rev()
+        .find_map(|call| statement_of(*call).filter(|statement| statement.parent() == Some(block)));
     // Without tags to join: at the end, but before the app is synthesised and before a function returns.
     let last = block
         .children()
-        .take_while(|statement| !statement.is("return_statement") && !statement.text().starts_with(&format!("{}.synth(", name.text())))
+        .take_while(|statement| {
+            !statement.is("return_statement")
+                && !statement.text().starts_with(&format!("{}.synth(", name.text()))
+        })
         .filter(|statement| statement.start() >= own.start() && !statement.is("export_statement"))
         .last()?;
-    let after = tagged.filter(|tagged| tagged.start() > own.start()).unwrap_or(last);
-    Some((Place { after, target: name.text().to_owned() }, known(model, after)))
+    let tagged = tagged.filter(|tagged| tagged.start() > own.start());
+    let after = tagged.unwrap_or(last);
+    Some((Place { after, goes_on: tagged.is_some(), target: name.text().to_owned() }, known(model, after)))
 }
 
 /// Values that stand in variables declared before a statement.
@@ -305,13 +377,16 @@ fn known<'a>(model: &Model<'a>, at: Syn<'a>) -> Vec<Tag> {
         names.iter().find_map(|name| {
             let declaration = lookup(at, name)?;
             let before = match declaration {
-                crate::model::scope::Declaration::Variable { declarator, .. } => declarator.end() <= at.start(),
+                crate::model::scope::Declaration::Variable { declarator, .. } => {
+                    declarator.end() <= at.start()
+                }
                 crate::model::scope::Declaration::Destructured { name, .. } => name.end() <= at.start(),
                 crate::model::scope::Declaration::Parameter { .. } => true,
                 _ => false,
             };
             let typed = model.type_of_name(at, name);
-            (before && matches!(typed.ty, Type::String | Type::Literals(_)) && !typed.optional).then(|| (*name).to_owned())
+            (before && matches!(typed.ty, Type::String | Type::Literals(_)) && !typed.optional)
+                .then(|| (*name).to_owned())
         })
     };
     let mut tags = Vec::new();

@@ -168,12 +168,30 @@ const DEPLOYS: [&str; 14] = [
 ];
 
 /// Actions that run something of the app's own: a deployment where a name says so.
-const RUNS: [&str; 4] = ["CodeBuildAction", "LambdaInvokeAction", "StepFunctionInvokeAction", "CommandsAction"];
+const RUNS: [&str; 4] =
+    ["CodeBuildAction", "LambdaInvokeAction", "StepFunctionInvokeAction", "CommandsAction"];
 
 /// Parts of names that say that a stage is not production.
 const NOT_PRODUCTION: [&str; 19] = [
-    "dev", "test", "qa", "staging", "stage", "beta", "alpha", "gamma", "uat", "sandbox", "preprod", "nonprod", "preproduction", "int",
-    "sit", "e2e", "review", "preview", "nonproduction",
+    "dev",
+    "test",
+    "qa",
+    "staging",
+    "stage",
+    "beta",
+    "alpha",
+    "gamma",
+    "uat",
+    "sandbox",
+    "preprod",
+    "nonprod",
+    "preproduction",
+    "int",
+    "sit",
+    "e2e",
+    "review",
+    "preview",
+    "nonproduction",
 ];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
@@ -189,25 +207,32 @@ fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'
     if is_not_production(&label) {
         return None;
     }
-    let index = stages.iter().position(|stage| deploys(model, stage) && !stage.name.is_some_and(is_not_production))?;
+    let index = stages
+        .iter()
+        .position(|stage| deploys(model, stage) && !stage.name.is_some_and(is_not_production))?;
     let (before, rest) = stages.split_at(index);
     let stage = rest.first()?.clone();
     if rest.iter().take(1).chain(before).any(|stage| is_gated(model, stage)) {
         return None;
     }
     let name = stage.name.unwrap_or("the deployment");
+    let always = is_production(name);
+    let where_told = match model.environment(pipeline.node) {
+        Environment::Known(found) if !always => format!(", where `{}`", found.expression),
+        _ => String::new(),
+    };
     let finding = out.report(
         &META,
         model,
         pipeline.node,
         format!(
-            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. The fix adds a stage that \
-             waits for a person, up to seven days, before it."
+            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. \
+             The fix adds a stage before it that waits for a person, up to seven days{where_told}."
         ),
     );
     let names: Vec<&str> = stages.iter().filter_map(|stage| stage.name).collect();
-    let free = ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))?;
-    let always = is_production(name);
+    let free =
+        ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))?;
     let pipeline = pipeline.clone();
     finding.fix(format!("Ask for an approval before {name}"), move |b| {
         let code = approval_stage(b, &pipeline, free)?;
@@ -215,7 +240,11 @@ fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'
         if stage.in_array {
             add_element(b, &stage, &code, production.as_deref())
         } else {
-            let receiver = stage.node.field("function").and_then(|function| function.field("object")).map_or("this", Syn::text);
+            let receiver = stage
+                .node
+                .field("function")
+                .and_then(|function| function.field("object"))
+                .map_or("this", Syn::text);
             let mut call = format!("{receiver}.addStage({code});");
             if let Some(production) = production {
                 call = format!("if ({production}) {{\n  {}\n}}", call.replace('\n', "\n  "));
@@ -247,14 +276,20 @@ fn approval_stage<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, name: &str) 
     ))
 }
 
-fn add_element<'a>(b: &mut Builder<'_, 'a>, stage: &PipelineStage<'a>, code: &str, production: Option<&str>) -> Result<(), Refusal> {
+fn add_element<'a>(
+    b: &mut Builder<'_, 'a>,
+    stage: &PipelineStage<'a>,
+    code: &str,
+    production: Option<&str>,
+) -> Result<(), Refusal> {
     let one_line = stage.node.parent().is_some_and(|array| !array.text().contains('\n'));
     if one_line {
         // Among names, a name.
         let name = b.fresh_name(stage.node.file, &["approveStage", "approvalStage"]);
         let statement = b.statement(stage.node)?;
         b.insert_before(statement, &format!("const {name} = {code};"));
-        let element = production.map_or(name.clone(), |production| format!("...({production} ? [{name}] : [])"));
+        let element =
+            production.map_or(name.clone(), |production| format!("...({production} ? [{name}] : [])"));
         b.insert_element_before(stage.node, &element);
         return Ok(());
     }
@@ -271,16 +306,22 @@ fn add_element<'a>(b: &mut Builder<'_, 'a>, stage: &PipelineStage<'a>, code: &st
 
 /// A topic that the approvers can be told by: one in scope whose name says nothing of alarms.
 fn topic<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<&'a str> {
-    let around = pipeline.node.ancestors().find(|node| matches!(node.kind(), "method_definition" | "function_declaration" | "program"))?;
+    let around = pipeline
+        .node
+        .ancestors()
+        .find(|node| matches!(node.kind(), "method_definition" | "function_declaration" | "program"))?;
     let mut found: Vec<&str> = Vec::new();
     for token in tokens_with(around, "opic") {
         let expression = match token.parent() {
-            Some(member) if member.is("member_expression") && member.field("property") == Some(token) => member,
+            Some(member) if member.is("member_expression") && member.field("property") == Some(token) => {
+                member
+            }
             _ => token,
         };
         let name = expression.text();
         let unfit = name.to_ascii_lowercase().contains("alarm") || name.contains('(');
-        let early = expression.field("object").is_some_and(|object| object.is("this")) && expression.start() > pipeline.node.start();
+        let early = expression.field("object").is_some_and(|object| object.is("this"))
+            && expression.start() > pipeline.node.start();
         if unfit || early || found.contains(&name) || !is_visible(pipeline.node, expression) {
             continue;
         }
@@ -300,11 +341,10 @@ fn tokens_with<'a>(within: Syn<'a>, part: &str) -> Vec<Syn<'a>> {
     let name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     for word in within.text().split(|c| !name(c)).filter(|word| word.contains(part)) {
         for at in words(within, word) {
-            if let Some(token) = within.at(at).filter(|token| matches!(token.kind(), "identifier" | "property_identifier")) {
-                if !tokens.contains(&token) {
-                    tokens.push(token);
-                }
-            }
+            let token = within.at(at).filter(|token| {
+                matches!(token.kind(), "identifier" | "property_identifier") && !tokens.contains(token)
+            });
+            tokens.extend(token);
         }
     }
     tokens
@@ -322,7 +362,8 @@ fn deploys<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
         RUNS.contains(&class)
             && [stage.name, action_name, project].into_iter().flatten().any(|name| {
                 let name = name.to_ascii_lowercase();
-                ["deploy", "release", "promote", "prod"].iter().any(|part| name.contains(part)) && !is_not_production(&name)
+                ["deploy", "release", "promote", "prod"].iter().any(|part| name.contains(part))
+                    && !is_not_production(&name)
             })
     })
 }
@@ -358,14 +399,17 @@ fn parts(name: &str) -> Vec<String> {
 
 fn is_not_production(name: &str) -> bool {
     let parts = parts(name);
-    let pair = |a: &str, b: &str| parts.windows(2).any(|two| matches!(two, [first, second] if first == a && second == b));
+    let pair = |a: &str, b: &str| {
+        parts.windows(2).any(|two| matches!(two, [first, second] if first == a && second == b))
+    };
     parts.iter().any(|part| NOT_PRODUCTION.contains(&part.as_str()) || part.starts_with("develop"))
         || pair("non", "prod")
         || pair("pre", "prod")
 }
 
 fn is_production(name: &str) -> bool {
-    !is_not_production(name) && parts(name).iter().any(|part| matches!(part.as_str(), "prod" | "production" | "live" | "prd"))
+    !is_not_production(name)
+        && parts(name).iter().any(|part| matches!(part.as_str(), "prod" | "production" | "live" | "prd"))
 }
 
 /// A stage of CDK Pipelines: `pipeline.addStage(new App(this, 'Prod'), options)`.
@@ -402,7 +446,8 @@ fn check_cdk<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>)
         let step = b.cdk(call, "pipelines.ManualApprovalStep")?;
         let step = format!("new {step}('{}')", step_name(id));
         let production = if is_production(id) { None } else { production(b, call) };
-        let list = production.map_or_else(|| format!("[{step}]"), |production| format!("{production} ? [{step}] : []"));
+        let list = production
+            .map_or_else(|| format!("[{step}]"), |production| format!("{production} ? [{step}] : []"));
         add_pre(b, call, &list, &step)
     });
     Some(())
@@ -410,7 +455,11 @@ fn check_cdk<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>)
 
 /// `PromoteToProd`; ids that are no words keep theirs out of the name.
 fn step_name(id: &str) -> String {
-    if id.chars().all(char::is_alphanumeric) { format!("PromoteTo{}", capital(id)) } else { "PromoteToProduction".to_owned() }
+    if id.chars().all(char::is_alphanumeric) {
+        format!("PromoteTo{}", capital(id))
+    } else {
+        "PromoteToProduction".to_owned()
+    }
 }
 
 fn capital(name: &str) -> String {

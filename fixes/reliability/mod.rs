@@ -2,3 +2,4 @@
 
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
+pub mod wa_2_8_cold_starts;

@@ -302,9 +302,9 @@ fn check_set_e<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> 
     let entry = *items.get(own)?;
     finding.fix(format!("Let the checks of {owner} fail the build"), move |b| {
         if node.file.language.is_script() {
-            b.remove_entry(entry)
+            b.remove_entry(entry);
         } else {
-            b.remove_line(entry)
+            b.remove_line(entry);
         }
         Ok(())
     });
@@ -355,9 +355,9 @@ fn check_switch<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) ->
     );
     finding.fix(format!("Let {owner} fail"), move |b| {
         if script {
-            b.remove_entry(pair)
+            b.remove_entry(pair);
         } else {
-            b.remove_line(pair)
+            b.remove_line(pair);
         }
         Ok(())
     });

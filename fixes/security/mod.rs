@@ -1,11 +1,14 @@
 //! Pillar 1.
 
+mod api_methods;
 mod build_commands;
 mod grant;
 mod narrow;
 mod statement;
+mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;
+pub mod wa_1_3_api_request_validation;
 pub mod wa_1_6_no_audit_trail;
 
 use crate::edit::Builder;
@@ -61,7 +64,7 @@ fn local_import<'a>(b: &mut Builder<'_, 'a>, file: &'a Parsed, specifier: &str, 
     let line = format!("import {{ {name} }} from {}{end}", style.string(specifier));
     let local = || statements.iter().filter(|(_, module)| module.starts_with('.'));
     let first = local().next().filter(|(_, module)| *module > specifier);
-    let before = local().filter(|(_, module)| *module <= specifier).last();
+    let before = local().rfind(|(_, module)| *module <= specifier);
     let place = match (before, first) {
         (Some((statement, _)), _) => Some((*statement, statement.end(), format!("{}{line}", style.eol))),
         (None, Some((statement, _))) => Some((*statement, statement.start(), format!("{line}{}", style.eol))),

@@ -299,11 +299,9 @@ fn new_file<'a>(model: &Model<'a>, class: Syn<'a>, location: &Path) -> Result<(P
     }
     let relative =
         folder.strip_prefix(home).map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default();
-    let end = if imports
-        .imports
-        .iter()
-        .any(|import| import.module.starts_with('.') && import.module.ends_with(".js"))
-    {
+    let end = if imports.imports.iter().any(|import| {
+        import.module.starts_with('.') && Path::new(import.module).extension().is_some_and(|end| end == "js")
+    }) {
         ".js"
     } else {
         ""

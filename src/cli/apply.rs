@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 
 use super::args::{ApplyArgs, UndoArgs};
-use super::run::{Environment, Run, exit_code, frames};
+use super::run::{Environment, Run, frames};
 use crate::edit::Commit;
 use crate::plan::Plan;
 use crate::plan::apps::app_root;
@@ -30,7 +30,7 @@ pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
         }
     };
     let counts = run.print(&args.run, environment, &kind, &plan, &texts)?;
-    Ok(exit_code(&counts, &args.run))
+    Ok(run.exit_code(&counts, 0, &args.run))
 }
 
 /// Writes a plan to the working tree, all of it or nothing.

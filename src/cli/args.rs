@@ -24,8 +24,8 @@ pub struct Cli {
     pub run: RunArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing left to report, 1 findings remain, 2 the run failed, \
-                          3 some fix was backed out.";
+const EXIT_CODES: &str = "Exit codes: 0 nothing left to report, 1 findings remain or files could not be checked, \
+                          2 the run failed, 3 some fix was backed out.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

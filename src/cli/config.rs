@@ -80,10 +80,30 @@ impl Config {
             return Ok(Self::default());
         };
         let shown = file.display();
-        let text = std::fs::read_to_string(&file).map_err(|error| {
-            format!("{shown}: cannot be read: {error}; name a file that exists with --config")
+        let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("{shown}: does not exist; name a file that exists with --config")
+            }
+            _ => format!("{shown}: cannot be read: {error}; name a readable file with --config"),
         })?;
-        Self::parse(&text).map_err(|what| format!("{shown}: {what}"))
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            format!("{shown}: is not UTF-8 (first bad byte at offset {at}); convert it, then run again")
+        })?;
+        let config = Self::parse(&text).map_err(|what| format!("{shown}: {what}"))?;
+        config.check_globs().map_err(|what| format!("{shown}: {what}"))?;
+        Ok(config)
+    }
+
+    /// Refuses a glob that no file could match.
+    fn check_globs(&self) -> Result<(), String> {
+        let mut globs = ignore::overrides::OverrideBuilder::new("/");
+        for glob in &self.paths.exclude {
+            globs
+                .add(&format!("!{glob}"))
+                .map_err(|error| format!("`{glob}` in [paths] exclude is no glob: {error}; mend it"))?;
+        }
+        Ok(())
     }
 
     /// Reads the text of the file.

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
 
-use crate::report::Command as Kind;
+use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
-use run::{Environment, Run, exit_code, frames};
+use run::{Environment, Run, frames};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -69,16 +69,25 @@ fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.scan();
     let counts = run.print(args, environment, &Kind::Scan, &plan, &frames(&plan, &run, args.format))?;
-    Ok(exit_code(&counts, args))
+    Ok(run.exit_code(&counts, 0, args))
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
-    let plan = run.plan();
+    let mut plan = run.plan();
+    if args.format == Format::Text {
+        let outside = run.name_upwards(&mut plan.changes);
+        if outside > 0 {
+            plan.notes.push(format!(
+                "{outside} of the changed files lie outside the working directory, where `git apply` does not reach: \
+                 run this in {}",
+                run.root.display()
+            ));
+        }
+    }
     let counts = run.print(args, environment, &Kind::Diff, &plan, &frames(&plan, &run, args.format))?;
     // A preview leaves everything that it would fix.
-    let pending = counts.remaining + counts.outcomes.fixed > 0;
-    Ok(if counts.outcomes.backed_out > 0 { 3 } else { u8::from(pending && !args.exit_zero) })
+    Ok(run.exit_code(&counts, counts.outcomes.fixed, args))
 }
 
 fn explain(selector: &str) -> Result<u8> {

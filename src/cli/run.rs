@@ -10,12 +10,14 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Color, RunArgs};
 use super::config::Config;
+use crate::edit::FileChange;
 use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
 use crate::report::progress::Progress;
 use crate::report::{self, Command, Format, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
-use crate::source::{DiscoverOptions, Skipped, discover, read_text};
+use crate::source::discover::{printed, slashed};
+use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
 /// What the environment says; read once, here.
 pub(crate) struct Environment {
@@ -62,11 +64,14 @@ pub(crate) struct Run {
     pub rules: RuleSet,
     /// What to plan.
     pub options: Options,
-    /// Findings below this are only counted.
-    pub min_impact: Impact,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    cwd: PathBuf,
     skipped: Vec<Skipped>,
+    /// What is to be said of files that were named and are not looked at.
+    notes: Vec<String>,
+    /// A file that was named cannot be read: the run fails, though the others are seen to.
+    failed: bool,
     started: Instant,
     shows_progress: bool,
 }
@@ -78,6 +83,9 @@ impl Run {
     /// A path that does not exist, a configuration that cannot be read, a selector that names no rule.
     pub(crate) fn prepare(args: &RunArgs) -> Result<Self> {
         let started = Instant::now();
+        if let Some(file) = &args.output {
+            crate::write::check_output(file)?;
+        }
         let cwd = std::env::current_dir()
             .context("the working directory cannot be read; change to one that exists")?;
         let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
@@ -116,7 +124,9 @@ impl Run {
             tests: args.tests || config.paths.tests,
             exclude: config.paths.exclude.clone(),
         };
-        let found = discover(&outermost, &discover_options);
+        let mut found = discover(&outermost, &discover_options);
+        let named =
+            Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let rules = select(args, &config)?;
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
@@ -128,14 +138,17 @@ impl Run {
             rules,
             options: Options {
                 tier,
+                min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
                 only: None,
                 values,
                 within,
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
             },
-            min_impact: args.min_impact.or(config.rules.min_impact).unwrap_or(Impact::Low),
             root: common(&outermost).unwrap_or(start),
+            cwd: discover_options.cwd,
             skipped: found.skipped,
+            notes: named.notes,
+            failed: named.failed,
             started,
             shows_progress: !args.quiet && std::io::stderr().is_terminal(),
         })
@@ -166,7 +179,15 @@ impl Run {
 
     fn with_skipped(&self, mut plan: Plan) -> Plan {
         plan.skipped.extend(self.skipped.iter().cloned());
+        // Files beside the named ones are read for what they mean, and are nobody's question.
+        let within = &self.options.within;
+        plan.skipped.retain(|skipped| {
+            let file = self.cwd.join(&skipped.path);
+            // As printed, for what is printed may be a name that is not UTF-8.
+            within.is_empty() || within.iter().any(|place| file.starts_with(&*place.to_string_lossy()))
+        });
         plan.skipped.sort();
+        plan.notes.extend(self.notes.iter().cloned());
         plan
     }
 
@@ -188,7 +209,7 @@ impl Run {
             changes: &plan.changes,
             skipped: &plan.skipped,
             texts,
-            min_impact: self.min_impact,
+            min_impact: self.options.min_impact,
             scanned: plan.files,
             elapsed: self.started.elapsed(),
             verbose: args.verbose,
@@ -209,7 +230,12 @@ impl Run {
         }
         let terminal = std::io::stderr().is_terminal();
         let mut err = std::io::stderr().lock();
-        if !args.quiet {
+        if args.quiet {
+            // What a run could not look at is no part of a summary: without it, quiet would mean clean.
+            for skipped in plan.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem) {
+                writeln!(err, "wa-fix: {}: {}", skipped.path, skipped.why)?;
+            }
+        } else {
             let look = Look { colour: environment.colour(args.color, terminal), width };
             summary::write(&report, look, &mut err)?;
             for note in &plan.notes {
@@ -217,6 +243,33 @@ impl Run {
             }
         }
         Ok(report.counts())
+    }
+
+    /// Names files outside the working directory by `../`, and counts them. Git skips an absolute name without a
+    /// word and applies the rest, which may be half of a fix; at this one it stops.
+    pub(crate) fn name_upwards(&self, changes: &mut [FileChange]) -> usize {
+        let mut outside = 0;
+        for change in changes.iter_mut().filter(|change| Path::new(&change.path).is_absolute()) {
+            outside += 1;
+            let Some(above) = self.cwd.ancestors().find(|folder| change.file.starts_with(folder)) else {
+                continue;
+            };
+            let Ok(rest) = change.file.strip_prefix(above) else { continue };
+            let up = self.cwd.strip_prefix(above).map_or(0, |down| down.components().count());
+            change.path = format!("{}{}", "../".repeat(up), slashed(rest));
+        }
+        outside
+    }
+
+    /// The exit code. `pending` are findings that are fixed in a preview only.
+    pub(crate) fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
+        if self.failed {
+            2
+        } else if counts.outcomes.backed_out > 0 {
+            3
+        } else {
+            u8::from(counts.remaining + counts.problems + pending > 0 && !args.exit_zero)
+        }
     }
 }
 
@@ -239,9 +292,40 @@ pub(crate) fn frames(plan: &Plan, run: &Run, format: Format) -> BTreeMap<String,
     if format.has_frames() { texts(plan, &run.root) } else { BTreeMap::new() }
 }
 
-/// The exit code of a run.
-pub(crate) fn exit_code(counts: &report::Counts, args: &RunArgs) -> u8 {
-    if counts.outcomes.backed_out > 0 { 3 } else { u8::from(counts.remaining > 0 && !args.exit_zero) }
+/// What became of files that were named one by one.
+struct Named {
+    notes: Vec<String>,
+    failed: bool,
+}
+
+impl Named {
+    /// A named file that cannot be read is a failure, whatever the reason; one that is left out gets a note,
+    /// for a person who names a file expects to hear of it.
+    fn look<'p>(found: &mut Discovery, files: impl Iterator<Item = &'p PathBuf>, cwd: &Path) -> Self {
+        let mut named = Self { notes: Vec::new(), failed: false };
+        for file in files {
+            let path = printed(file, cwd);
+            if let Some(at) = found.files.iter().position(|candidate| candidate.file == *file) {
+                if let Err(why) = read_text(file) {
+                    found.files.remove(at);
+                    found.skipped.push(Skipped { path, kind: SkipKind::Problem, why: why.to_string() });
+                    named.failed = true;
+                }
+            } else {
+                let skipped = found.skipped.iter().find(|skipped| skipped.path == path);
+                if skipped.is_some_and(|skipped| skipped.kind == SkipKind::Problem) {
+                    named.failed = true;
+                    continue;
+                }
+                let why = skipped
+                    .map_or("is ignored by the project, or no kind of file that wa-fix reads", |skipped| {
+                        &skipped.why
+                    });
+                named.notes.push(format!("{path} is left out: it {why}"));
+            }
+        }
+        named
+    }
 }
 
 /// The rules that the options and the configuration select.

@@ -33,6 +33,9 @@ impl Proposal {
     }
 }
 
+/// Marks an id among the names that a fix has taken: an id is no obstacle to a name.
+const ID: &str = "#";
+
 /// Makes the edits of one fix.
 pub struct Builder<'m, 'a> {
     /// The app's meaning, as it was before the fix.
@@ -179,6 +182,16 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.edit(statement.file, at..at, code);
     }
 
+    /// Inserts statements right below another that they go on from, behind a comment on the same line.
+    pub fn insert_below(&mut self, statement: Syn<'a>, code: &str) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let base = line_indent(text, statement.start()).to_owned();
+        let at = trailing_end(text, statement.end());
+        let code = format!("{}{base}{}", style.eol, style.adapt(code, &base));
+        self.edit(statement.file, at..at, code);
+    }
+
     /// Inserts code at the start of a block's statements, or the end where it is empty.
     pub fn append_to_block(&mut self, block: Syn<'a>, code: &str) {
         match block.children().last() {
@@ -214,7 +227,9 @@ impl<'m, 'a> Builder<'m, 'a> {
         let style = self.style(argument.file);
         let text = &argument.file.text;
         let base = line_indent(text, argument.start()).to_owned();
-        let alone = text.get(line_start(text, argument.start())..argument.start()).is_some_and(|before| before.trim().is_empty());
+        let alone = text
+            .get(line_start(text, argument.start())..argument.start())
+            .is_some_and(|before| before.trim().is_empty());
         let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
         let code = format!(",{gap}{}", style.adapt(code, &base));
         self.edit(argument.file, argument.end()..argument.end(), code);
@@ -236,7 +251,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         let free = |name: &str, taken: &[String]| {
             words(root, name).next().is_none() && !taken.iter().any(|other| other == name)
         };
-        self.fresh(candidates, free)
+        self.fresh("", candidates, free)
     }
 
     /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
@@ -250,9 +265,9 @@ impl<'m, 'a> Builder<'m, 'a> {
                 };
                 quote(span.start.checked_sub(1)) && quote(Some(span.end))
             });
-            !used && !taken.iter().any(|other| other == name)
+            !used && !taken.iter().any(|other| other.strip_prefix(ID) == Some(name))
         };
-        self.fresh(candidates, free)
+        self.fresh(ID, candidates, free)
     }
 
     /// The id, as code, of a construct that goes with another: its id and a suffix in `PascalCase`, or in
@@ -273,7 +288,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
-    fn fresh(&mut self, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
+    fn fresh(&mut self, mark: &str, candidates: &[&str], free: impl Fn(&str, &[String]) -> bool) -> String {
         let first = candidates.first().copied().unwrap_or("waFix");
         let name = candidates
             .iter()
@@ -283,7 +298,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                 (2..1000).map(|number| format!("{first}{number}")).find(|name| free(name, &self.taken))
             })
             .unwrap_or_else(|| first.to_owned());
-        self.taken.push(name.clone());
+        self.taken.push(format!("{mark}{name}"));
         self.proposal.takes_names = true;
         name
     }

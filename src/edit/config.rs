@@ -19,12 +19,20 @@ pub struct Field<'f> {
     pub names: &'f [&'f str],
     /// Its type.
     pub ty: &'f str,
+    /// Whether it may be left out.
+    pub optional: bool,
     /// One sentence on what it is, written where the other members have one.
     pub doc: &'f str,
     /// Its value in production.
     pub production: &'f str,
     /// Its value elsewhere.
     pub other: &'f str,
+}
+
+impl Field<'_> {
+    fn member(&self, name: &str) -> String {
+        format!("{name}{}: {}", if self.optional { "?" } else { "" }, self.ty)
+    }
 }
 
 /// The function that builds every config object of a type.
@@ -68,11 +76,8 @@ impl<'a> Builder<'_, 'a> {
             values.push((*name, format!("{production} ? {} : {}", field.production, field.other)));
         }
         self.insert_entries(factory.object, &values);
-        let members: Vec<(String, &str)> = fields
-            .iter()
-            .zip(&names)
-            .map(|(field, name)| (format!("{name}: {}", field.ty), field.doc))
-            .collect();
+        let members: Vec<(String, &str)> =
+            fields.iter().zip(&names).map(|(field, name)| (field.member(name), field.doc)).collect();
         self.insert_members(holder.declaration, &members);
         let dot = if holder.optional { "?." } else { "." };
         let dot = if holder.text.contains("?.") { "." } else { dot };
@@ -262,13 +267,75 @@ fn named_declaration(declaration: Syn<'_>) -> Option<Syn<'_>> {
 
 /// A variable's name after a construct: `ordersLogGroup` for the function `Orders` and the suffix `LogGroup`.
 pub fn name_after(label: &str, suffix: &str) -> String {
-    let mut name = String::new();
-    for word in label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        let mut letters = word.chars();
-        let first = letters
-            .next()
-            .map(|c| if name.is_empty() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
-        name.extend(first.into_iter().chain(letters));
+    match super::names::camel_name(label) {
+        Some(name) => format!("{name}{suffix}"),
+        None => format!("own{suffix}"),
     }
-    format!("{}{suffix}", name.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::Values;
+    use crate::model::{App, Model, Overlay};
+
+    const LIMIT: Field<'_> = Field {
+        names: &["limit", "apiLimit"],
+        ty: "number",
+        optional: false,
+        doc: "A limit.",
+        production: "10",
+        other: "1",
+    };
+
+    /// What becomes of `config.ts` when a field is added through the object in scope at `HERE` in `user.ts`.
+    fn with_field(config: &str, user: &str) -> Option<(String, String)> {
+        let user = format!("import 'aws-cdk-lib';\nimport {{ Config }} from './config';\n{user}\n");
+        let overlay =
+            Overlay::from([("/app/config.ts".into(), config.into()), ("/app/user.ts".into(), user.into())]);
+        let app = App::new("/app".into(), Vec::new()).with(&overlay);
+        let model = Model::new(&app);
+        let file = app.file("/app/user.ts".as_ref()).unwrap().parsed().unwrap();
+        let at = Syn::root(file).at(words(Syn::root(file), "HERE").next().unwrap()).unwrap();
+        let values = Values::new();
+        let mut builder = Builder::new(&model, &values);
+        let known = builder.production(at).unwrap();
+        let text = builder.config_fields(&known, &[LIMIT]).unwrap()?.remove(0);
+        let proposal = builder.finish().unwrap();
+        let edits = &proposal.edits[std::path::Path::new("/app/config.ts")];
+        Some((text, edits.apply(config).unwrap()))
+    }
+
+    const FACTORY: &str = "export interface Config { stage: string }\n\
+        export const make = (stage: string): Config => {\n  return { stage };\n};\n";
+
+    #[test]
+    fn a_field_reaches_interface_factory_and_use() {
+        let (text, config) = with_field(FACTORY, "function f(config: Config) { use(HERE); }").unwrap();
+        assert_eq!(text, "config.limit");
+        assert_eq!(
+            config,
+            "export interface Config { stage: string; limit: number }\n\
+             export const make = (stage: string): Config => {\n  const isProduction = stage === 'prod';\n  \
+             return { stage, limit: isProduction ? 10 : 1 };\n};\n"
+        );
+        let (text, _) = with_field(FACTORY, "function f(config?: Config) { use(HERE); }").unwrap();
+        assert_eq!(text, "config?.limit");
+        let taken = FACTORY.replace("stage: string }", "stage: string; limit?: string }");
+        assert_eq!(
+            with_field(&taken, "function f(config: Config) { use(HERE); }").unwrap().0,
+            "config.apiLimit"
+        );
+    }
+
+    #[test]
+    fn an_object_that_is_made_elsewhere_too_is_left_alone() {
+        let user = "function f(config: Config) { use(HERE); }";
+        assert!(with_field(&FACTORY.replace("{ stage };", "{ ...base, stage };"), user).is_none());
+        assert!(
+            with_field(&format!("{FACTORY}export const other: Config = {{ stage: 'x' }};\n"), user).is_none()
+        );
+        assert!(with_field(&format!("{FACTORY}f({{ stage: 'dev' }});\n"), user).is_none());
+        assert!(with_field("export interface Config { stage: string }\n", user).is_none());
+    }
 }

@@ -1,5 +1,7 @@
 //! Setting, inserting and removing properties.
 
+use std::fmt::Write as _;
+
 use super::builder::{Builder, no_fix};
 use super::style::line_indent;
 use crate::detect::Refusal;
@@ -21,7 +23,8 @@ impl<'a> Builder<'_, 'a> {
         };
         let props = site.props(self.model);
         if let Prop::Present(entry) = props.get(self.model, name) {
-            return if self.respread(entry.entry, name, value) {
+            let object = entry.entry.parent();
+            return if object.is_some_and(|object| self.respread(object, &[(name, value.to_owned())])) {
                 Ok(())
             } else if entry.entry.is("pair") && !value.starts_with('\n') {
                 self.replace(entry.value, value);
@@ -97,34 +100,59 @@ impl<'a> Builder<'_, 'a> {
     pub fn set_entry(&mut self, object: Syn<'a>, name: &str, value: &str) {
         let own = object.children().find(|entry| crate::model::props::key_of(*entry) == Some(name));
         match own {
-            Some(entry) if self.respread(entry, name, value) => {}
-            Some(entry) => self.replace(entry, &long_entry(name, value)),
+            Some(_) => self.set_entries(object, &[(name, value.to_owned())]),
             None => self.insert_entry(object, name, value),
         }
     }
 
-    /// Rewrites an object on one line, one entry a line, where a new value for an entry makes the line too long.
-    fn respread(&mut self, entry: Syn<'a>, name: &str, value: &str) -> bool {
-        let Some(object) =
-            entry.parent().filter(|object| object.is("object") && !object.text().contains('\n'))
-        else {
-            return false;
-        };
-        let text = &object.file.text;
-        let start = super::style::line_start(text, object.start());
-        let line = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
-        let longer = line + name.len() + value.len() - entry.text().len().min(line);
-        let commented = object.tokens().any(|token| token.is("comment"));
-        if commented || !(value.contains('\n') || longer > width_of(text)) {
+    /// Gives an object literal new values for entries that it has.
+    pub fn set_entries(&mut self, object: Syn<'a>, values: &[(&str, String)]) {
+        if self.respread(object, values) {
+            return;
+        }
+        for entry in object.children() {
+            let value = crate::model::props::key_of(entry)
+                .and_then(|key| values.iter().find(|(name, _)| *name == key));
+            match (value, entry.field("value")) {
+                (Some((_, value)), Some(old)) if !value.starts_with('\n') => self.replace(old, value),
+                (Some((name, value)), _) => self.replace(entry, &long_entry(name, value)),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// Rewrites an object on one line, one entry a line, where new values for entries make the line too long.
+    fn respread(&mut self, object: Syn<'a>, values: &[(&str, String)]) -> bool {
+        if !is_on_one_line(object) {
             return false;
         }
-        let entries: Vec<String> = object
-            .children()
-            .map(|other| if other == entry { long_entry(name, value) } else { other.text().to_owned() })
-            .map(|entry| format!("\n  {},", entry.replace('\n', "\n  ")))
-            .collect();
-        self.replace(object, &format!("{{{}\n}}", entries.concat()));
-        true
+        let text = &object.file.text;
+        let start = super::style::line_start(text, object.start());
+        let mut length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let mut entries = String::new();
+        for entry in object.children() {
+            let key = crate::model::props::key_of(entry);
+            let code = match values.iter().find(|(name, _)| Some(*name) == key) {
+                Some((name, value)) => long_entry(name, value),
+                None => entry.text().to_owned(),
+            };
+            length = (length + code.len()).saturating_sub(entry.text().len());
+            let _ = write!(entries, "\n  {},", code.replace('\n', "\n  "));
+        }
+        if !values.iter().any(|(_, value)| value.contains('\n')) && length <= width_of(text) {
+            return false;
+        }
+        let broken = format!("{{{entries}\n}}");
+        // An object on the same line around it is broken as well.
+        let around = object.parent().filter(|pair| pair.is("pair"));
+        let outer = around.and_then(Syn::parent).filter(|outer| is_on_one_line(*outer));
+        match (outer, around.and_then(crate::model::props::key_of)) {
+            (Some(outer), Some(key)) => self.respread(outer, &[(key, broken)]),
+            _ => {
+                self.replace(object, &broken);
+                true
+            }
+        }
     }
 
     /// Gives an object literal a property it does not have.
@@ -302,6 +330,18 @@ impl<'a> Builder<'_, 'a> {
         let same_file = std::ptr::eq(object.file, argument.file);
         Ok((elsewhere == 0 && same_file).then_some(object))
     }
+}
+
+/// Whether an object stands on one line and holds no comment.
+fn is_on_one_line(object: Syn<'_>) -> bool {
+    let mut open = vec![object];
+    while let Some(node) = open.pop() {
+        if node.is("comment") {
+            return false;
+        }
+        open.extend(node.tokens());
+    }
+    object.is("object") && !object.text().contains('\n')
 }
 
 /// The line width that a file keeps to: 80, unless several of its lines are longer.

@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
-use crate::source::{Candidate, Language, Skipped, Unreadable, read_text};
+use crate::source::discover::slashed;
+use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
 
 /// Which generation of the CDK an app is written for.
@@ -171,18 +172,20 @@ impl App {
 
     /// How a file of the app is printed: like the others, relative to the working directory.
     pub fn printed_path(&self, file: &Path) -> String {
+        if let Some(known) = self.file(file) {
+            return known.candidate.path.clone();
+        }
         self.files
-            .first()
+            .iter()
+            .find(|other| Path::new(&other.candidate.path).is_relative())
             .and_then(|other| sibling_path(&other.candidate.file, &other.candidate.path, file))
-            .unwrap_or_else(|| file.to_string_lossy().replace('\\', "/"))
+            .unwrap_or_else(|| slashed(file))
     }
 
     /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
     /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
     pub fn documents(&self) -> Vec<String> {
-        let relative = |file: &Path| {
-            file.strip_prefix(&self.root).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
-        };
+        let relative = |file: &Path| file.strip_prefix(&self.root).ok().map(slashed);
         let is_document = |path: &String| {
             [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
         };
@@ -202,6 +205,53 @@ impl App {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// Documents of the repository that the app is a part of: beside its folder and in the `docs` folders there.
+    /// Nothing where the app is not in a repository.
+    pub fn documents_above(&self) -> Vec<String> {
+        let Some(top) = self.root.ancestors().find(|folder| folder.join(".git").exists()) else {
+            return Vec::new();
+        };
+        let above = self.root.ancestors().skip(1).take_while(|folder| folder.starts_with(top));
+        let places = above.flat_map(|folder| {
+            let inside = ["docs", "doc", "documentation", "runbooks"].map(|name| (folder.join(name), 3));
+            std::iter::once((folder.to_owned(), 1)).chain(inside)
+        });
+        let mut all: Vec<String> = places
+            .filter(|(folder, _)| folder.is_dir())
+            .flat_map(|(folder, depth)| ignore::WalkBuilder::new(folder).max_depth(Some(depth)).build())
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                entry.path().strip_prefix(top).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
+            })
+            .filter(|path| {
+                [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// The text of a document, by its path relative to the app's root.
+    pub fn document(&self, path: &str) -> Option<Arc<str>> {
+        read_text(&self.root.join(path)).ok()
+    }
+
+    /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.
+    pub fn no_place_for(&self, path: &str) -> Option<&'static str> {
+        let mut rules = ignore::gitignore::GitignoreBuilder::new(&self.root);
+        // A rule that cannot be read ignores nothing.
+        let _ = rules.add(self.root.join(".gitignore"));
+        let ignored =
+            rules.build().is_ok_and(|rules| rules.matched_path_or_any_parents(path, false).is_ignore());
+        if ignored {
+            return Some("git ignores it here, so it would reach nobody");
+        }
+        let folders = Path::new(path).parent()?.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+        let taken = folders.into_iter().any(|folder| self.root.join(folder).is_file());
+        taken.then_some("a file has the name of its folder")
     }
 
     /// The file at an absolute path.
@@ -237,7 +287,7 @@ impl App {
         for file in &self.files {
             let path = file.candidate.path.clone();
             match file.text() {
-                Err(why) => skipped.push(Skipped { path, why: why.to_string() }),
+                Err(why) => skipped.push(Skipped { path, kind: why.kind(), why: why.to_string() }),
                 Ok(_) => {
                     if let Some(parsed) = file.parsed.get().and_then(Option::as_deref)
                         && let Some(offset) = first_error(parsed)
@@ -245,6 +295,7 @@ impl App {
                         let line = line_of(&parsed.text, offset);
                         skipped.push(Skipped {
                             path,
+                            kind: SkipKind::Problem,
                             why: format!("has a syntax error in line {line}; mend it, then run again"),
                         });
                     }
@@ -269,7 +320,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 fn sibling_path(other: &Path, shown: &str, file: &Path) -> Option<String> {
     let depth = other.components().count() - Path::new(shown).components().count();
     let base: PathBuf = other.components().take(depth).collect();
-    Some(file.strip_prefix(base).ok()?.to_string_lossy().replace('\\', "/"))
+    Some(slashed(file.strip_prefix(base).ok()?))
 }
 
 /// Resolves `.` and `..` by name.

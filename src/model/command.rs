@@ -182,7 +182,7 @@ impl<'a> Model<'a> {
                     }
                     // `this.commands`, `this.commands()`.
                     "property_identifier" => {
-                        used = node.parent().filter(|parent| parent.is("member_expression"))?
+                        used = node.parent().filter(|parent| parent.is("member_expression"))?;
                     }
                     _ => return None,
                 }

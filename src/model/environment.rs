@@ -460,7 +460,8 @@ impl<'a> Model<'a> {
         for object in objects {
             for member in self.members(&object.typed.ty) {
                 // A literal in an object of this app is one value for ever: `{ stageName: 'Source' }`.
-                let fixed = member.node.is("pair") && member.node.field("value").is_some_and(|value| value.is("string"));
+                let fixed = member.node.is("pair")
+                    && member.node.field("value").is_some_and(|value| value.is("string"));
                 if rank(member.name).is_none() || (member.hidden && !object.own) || fixed {
                     continue;
                 }
@@ -612,7 +613,7 @@ impl<'a> Facts<'a> {
                     .at(span)
                     .and_then(Syn::parent)
                     .and_then(Syn::parent)
-                    .filter(|call| call.is("call_expression"));
+                    .filter(|call| call.is("call_expression") && !counts_as_production(*call));
                 let key = call
                     .and_then(|call| call.field("arguments"))
                     .and_then(Syn::first)
@@ -726,6 +727,18 @@ fn holder_of<'a>(object: &Object<'a>) -> Option<Holder<'a>> {
         }
         _ => None,
     }
+}
+
+/// Whether what is not given counts as production: `tryGetContext('k') ?? 'prod'`. Such a read, which wa-fix itself
+/// writes where it is configured, must not be compared without its fallback.
+fn counts_as_production(read: Syn<'_>) -> bool {
+    read.parent().is_some_and(|around| {
+        around.field("left") == Some(read)
+            && around.field("operator").is_some_and(|operator| matches!(operator.text(), "??" | "||"))
+            && around
+                .field("right")
+                .is_some_and(|value| value.is("string") && is_production(string_text(value)))
+    })
 }
 
 const fn dot(optional: bool) -> &'static str {
@@ -866,6 +879,10 @@ mod tests {
             "process.env.ENVIRONMENT === 'prod' ? Process"
         );
         assert_eq!(in_stack("name: string", "use(HERE);"), "none");
+        assert_eq!(
+            in_stack("", "const a = (this.node.tryGetContext('stage') ?? 'prod') === 'prod'; use(HERE);"),
+            "none"
+        );
     }
 
     #[test]
@@ -924,6 +941,12 @@ mod tests {
             found(&[("config.ts", config), ("m.ts", &optional)]),
             "p?.config.environmentSuffix === 'prod' ? Property"
         );
+    }
+
+    #[test]
+    fn a_literal_in_an_object_tells_no_environment() {
+        let text = "import * as cdk from 'aws-cdk-lib';\nfunction f() { const source = { stageName: 'Source' }; use(HERE); }\n";
+        assert!(!found(&[("m.ts", text)]).contains("source.stageName"));
     }
 
     #[test]

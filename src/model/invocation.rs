@@ -68,6 +68,19 @@ impl<'a> Model<'a> {
             .collect()
     }
 
+    /// The expression by which an invoker (a node of [`Model::invocations`]) names its function: the function itself,
+    /// an alias or a version.
+    pub fn invoked_expression(&self, by: Syn<'a>) -> Option<Syn<'a>> {
+        if let Some(site) = self.site_of(by) {
+            let (_, given, _) = INVOKERS.iter().find(|(class, _, _)| self.builds(&site, class))?;
+            return match given {
+                Given::Argument(index) => site.arguments.get(*index).copied(),
+                Given::Property(name) => site.props(self).get(self, name).value(),
+            };
+        }
+        by.field("function").and_then(|callee| callee.field("object"))
+    }
+
     /// Whether a method is called on a function, an alias or a version of it: `configureAsyncInvoke`.
     pub fn is_called_on(&self, function: &Site<'a>, method: &str) -> bool {
         let called = known(&self.called_functions, method, || {
@@ -81,8 +94,13 @@ impl<'a> Model<'a> {
     /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
     /// service token. Such functions have their own ways of failing.
     pub fn serves_custom_resource(&self, function: &Site<'a>) -> bool {
-        let serving = self.custom_resource_functions.get_or_init(|| {
-            let mut serving = Vec::new();
+        self.custom_handlers().contains(&function.node)
+    }
+
+    /// The functions that CloudFormation invokes for custom resources.
+    fn custom_handlers(&self) -> &[Syn<'a>] {
+        self.custom_handlers.get_or_init(|| {
+            let mut handlers = Vec::new();
             for site in self.all_sites() {
                 let names: &[&str] = match () {
                     () if self.builds(&site, "custom_resources.Provider") => {
@@ -93,14 +111,14 @@ impl<'a> Model<'a> {
                 };
                 let props = site.props(self);
                 for value in names.iter().filter_map(|name| props.get(self, name).value()) {
+                    // `fn`, or `fn.functionArn`.
                     let object = if value.is("member_expression") { value.field("object") } else { None };
-                    let either = std::iter::once(value).chain(object);
-                    serving.extend(either.filter_map(|value| self.invoked_function(value)).map(|site| site.node));
+                    let functions = std::iter::once(value).chain(object);
+                    handlers.extend(functions.filter_map(|value| Some(self.invoked_function(value)?.node)));
                 }
             }
-            serving
-        });
-        serving.contains(&function.node)
+            handlers
+        })
     }
 
     /// The calls of a method by name in the files that speak to the CDK, by path and offset.

@@ -7,8 +7,8 @@ pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
-pub mod props;
 pub mod pipeline;
+pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
@@ -17,8 +17,8 @@ mod uses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
@@ -45,7 +45,6 @@ pub struct Model<'a> {
     classes: OnceLock<Vec<ClassName>>,
     calls: Known<Vec<Syn<'a>>>,
     called_functions: Known<Vec<Syn<'a>>>,
-    custom_resource_functions: OnceLock<Vec<Syn<'a>>>,
     environments: ByNode<Environment<'a>>,
     members: ByNode<Arc<[types::Member<'a>]>>,
     types: ByNode<types::Typed<'a>>,
@@ -53,6 +52,7 @@ pub struct Model<'a> {
     declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
+    custom_handlers: OnceLock<Vec<Syn<'a>>>,
 }
 
 /// Answers about the app by name, worked out once each.
@@ -76,7 +76,6 @@ impl<'a> Model<'a> {
             classes: OnceLock::new(),
             calls: Known::default(),
             called_functions: Known::default(),
-            custom_resource_functions: OnceLock::new(),
             environments: ByNode::default(),
             members: ByNode::default(),
             types: ByNode::default(),
@@ -84,6 +83,7 @@ impl<'a> Model<'a> {
             declarations: ByNode::default(),
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
+            custom_handlers: OnceLock::new(),
         }
     }
 
@@ -154,6 +154,11 @@ impl<'a> Model<'a> {
             classes
         });
         classes.iter().any(|built| built.is_a(class))
+    }
+
+    /// Whether a CDK class is another or extends it.
+    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
+        self.catalogue.is_a(class, ancestor)
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the

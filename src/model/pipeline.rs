@@ -33,16 +33,22 @@ impl<'a> Model<'a> {
             }
         }
         for call in self.method_calls("addStage") {
-            let Some(receiver) = call.field("function").and_then(|function| function.field("object")) else { continue };
+            let Some(receiver) = call.field("function").and_then(|function| function.field("object")) else {
+                continue;
+            };
             if self.origin(receiver).is_none_or(|origin| origin.node != pipeline.node) {
                 continue;
             }
             // Stages that are added elsewhere, in a loop or at a place of their own have no order that is known.
-            let within = |node: Syn<'a>| node.ancestors().find(|outer| outer.is("method_definition")).map(Syn::span);
+            let within =
+                |node: Syn<'a>| node.ancestors().find(|outer| outer.is("method_definition")).map(Syn::span);
             let repeated = call.ancestors().take_while(|outer| !outer.is("method_definition")).any(|outer| {
                 outer.kind().starts_with("for_") || outer.is("while_statement") || outer.is("arrow_function")
             });
-            if !std::ptr::eq(call.file, pipeline.node.file) || within(call) != within(pipeline.node) || repeated {
+            if !std::ptr::eq(call.file, pipeline.node.file)
+                || within(call) != within(pipeline.node)
+                || repeated
+            {
                 return None;
             }
             let argument = call.field("arguments")?.first()?;
@@ -64,7 +70,8 @@ impl<'a> Model<'a> {
         let name = expression.text();
         let grows = super::meaning::words(Syn::root(expression.file), name).any(|at| {
             expression.at(at).and_then(Syn::parent).is_some_and(|parent| {
-                parent.is("member_expression") && parent.parent().is_some_and(|call| call.is("call_expression"))
+                parent.is("member_expression")
+                    && parent.parent().is_some_and(|call| call.is("call_expression"))
             })
         });
         (value.is("array") && !grows).then_some(value)
@@ -73,7 +80,11 @@ impl<'a> Model<'a> {
     fn stage_of(&self, expression: Syn<'a>, node: Syn<'a>, in_array: bool) -> Option<PipelineStage<'a>> {
         let props = self.props_of(expression);
         let object = props.object()?;
-        let name = props.get(self, "stageName").value().filter(|name| name.is("string")).map(super::imports::string_text);
+        let name = props
+            .get(self, "stageName")
+            .value()
+            .filter(|name| name.is("string"))
+            .map(super::imports::string_text);
         let mut actions = match props.get(self, "actions") {
             Prop::Absent => Some(Vec::new()),
             Prop::Unknown => None,
@@ -94,7 +105,9 @@ impl<'a> Model<'a> {
     /// Actions given to `stage.addAction(…)` later.
     fn added_actions(&self, stage: Syn<'a>, mut actions: Vec<Site<'a>>) -> Option<Vec<Site<'a>>> {
         for call in self.method_calls("addAction") {
-            let Some(receiver) = call.field("function").and_then(|function| function.field("object")) else { continue };
+            let Some(receiver) = call.field("function").and_then(|function| function.field("object")) else {
+                continue;
+            };
             if receiver == stage || self.meaning(receiver) == Some(Meaning::Value(stage)) {
                 actions.push(self.action_of(call.field("arguments")?.first()?)?);
             }

@@ -179,7 +179,9 @@ impl<'a> Model<'a> {
                 expression.first().map_or(Shape::Opaque, |inner| self.shape(inner, depth))
             }
             "identifier" if expression.text() == "undefined" => Shape::Empty,
-            "identifier" | "member_expression" => match self.meaning(expression) {
+            "identifier" | "shorthand_property_identifier" | "member_expression" => match self
+                .meaning(expression)
+            {
                 Some(Meaning::Value(value)) if value.is("object") => {
                     if self.is_written_to(expression, value) { Shape::Opaque } else { Shape::Object(value) }
                 }
@@ -207,7 +209,7 @@ impl<'a> Model<'a> {
     fn is_written_to(&self, name: Syn<'a>, object: Syn<'a>) -> bool {
         let Some(declarator) = object.ancestor("variable_declarator") else { return false };
         let Some(local) = declarator.field("name") else { return false };
-        if !name.is("identifier") {
+        if name.is("member_expression") {
             return false;
         }
         super::meaning::words(Syn::root(declarator.file), local.text()).any(|at| {

@@ -36,13 +36,18 @@ fn declared(folder: &Path) -> Option<Release> {
 /// From `package-lock.json` or `yarn.lock`.
 fn locked(folder: &Path) -> Option<Release> {
     // A lock file may be large: look for the entry's words instead of parsing it whole.
-    if let Ok(lock) = std::fs::read_to_string(folder.join("package-lock.json")) {
+    if let Some(lock) = lock_file(&folder.join("package-lock.json")) {
         let at = lock.find("\"node_modules/aws-cdk-lib\"").or_else(|| lock.find("\"aws-cdk-lib\": {"))?;
         return quoted_version(lock.get(at..)?, "\"version\":");
     }
-    let lock = std::fs::read_to_string(folder.join("yarn.lock")).ok()?;
+    let lock = lock_file(&folder.join("yarn.lock"))?;
     let at = lock.find("\naws-cdk-lib@").or_else(|| lock.find("\n\"aws-cdk-lib@"))?;
     quoted_version(lock.get(at + 1..)?, "version")
+}
+
+/// The text of a lock file, of any size; a pipe of that name would never end.
+fn lock_file(file: &Path) -> Option<String> {
+    file.is_file().then(|| std::fs::read_to_string(file).ok())?
 }
 
 /// The first version behind `word`, quoted or not.

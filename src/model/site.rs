@@ -230,8 +230,9 @@ impl<'a> Model<'a> {
                 self.origin_at(expression.first()?, depth)
             }
             "member_expression" | "identifier" | "shorthand_property_identifier" => {
-                if let Some(Declaration::Destructured { from: Some(from), key, .. }) =
-                    Some(expression).filter(|name| !name.is("member_expression")).and_then(|name| self.lookup(name, name.text()))
+                if let Some(Declaration::Destructured { from: Some(from), key, .. }) = Some(expression)
+                    .filter(|name| !name.is("member_expression"))
+                    .and_then(|name| self.lookup(name, name.text()))
                 {
                     return self.property_origin(from, key, depth);
                 }
@@ -287,7 +288,11 @@ impl<'a> Model<'a> {
     /// A property of what an expression stands for: `props`, or an instance of a class of the app.
     fn property_origin(&self, object: Syn<'a>, property: &str, depth: u8) -> Option<Site<'a>> {
         if let Some(Meaning::Parameter(parameter)) = self.meaning(object) {
-            return self.argument_origin(parameter, Some(property), depth);
+            // What the caller passes is an object of props, or a construct with a field of that name.
+            return self.argument_origin(parameter, Some(property), depth).or_else(|| {
+                let built = self.argument_origin(parameter, None, depth)?;
+                self.field_origin(built.local?, property, depth.checked_sub(1)?)
+            });
         }
         let built = self.origin_at(object, depth)?;
         self.field_origin(built.local?, property, depth)

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use crate::detect::{Finding, Scanner};
 use crate::edit::{FileChange, Values};
-use crate::rule::{Meta, Rule, Tier};
+use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
@@ -28,6 +28,8 @@ pub const PASSES: usize = 12;
 pub struct Options {
     /// The most that is applied.
     pub tier: Tier,
+    /// Findings below this are reported as they are and never fixed: what is not listed is not written.
+    pub min_impact: Impact,
     /// Only the fixes of these findings (by fingerprint), whatever their tier: what a review accepted.
     pub only: Option<std::collections::BTreeSet<String>>,
     /// Answers to questions.

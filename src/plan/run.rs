@@ -306,6 +306,11 @@ struct Progress {
 }
 
 impl Progress {
+    /// Nothing done yet.
+    fn start(first: &[Identity]) -> Self {
+        Self { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new(), first: first.to_vec() }
+    }
+
     /// The names that today's candidates had at first: where one of several equal findings is fixed, the
     /// numbers of the others move up.
     fn names(&self, candidates: &[Candidate<'_>]) -> Vec<Identity> {
@@ -333,26 +338,30 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     let first = identities(&candidates);
     let (mut findings, identities) = first_findings(&model, &candidates, options);
     let mut notes = Vec::new();
-    let mut progress = Progress { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new(), first };
+    let mut progress = Progress::start(&first);
     if findings.iter().any(|finding| finding.outcome == Outcome::Offered) {
-        let mut seen = BTreeSet::from([hash(&progress.overlay)]);
-        for round in 0.. {
-            let before = hash(&progress.overlay);
-            for rule in &rules.rules {
-                apply_rule(&app, rules, rule, options, &mut progress);
-            }
-            let after = hash(&progress.overlay);
-            if after == before {
-                break;
-            }
-            if !seen.insert(after) || round + 1 == ROUNDS {
-                notes.push(
-                    "some fixes undo each other: planning stopped; run again with fewer rules".to_owned(),
-                );
-                break;
+        // Rules that do not come to rest together are left out, and the plan is made again without them:
+        // half of a quarrel would be another text after each run.
+        let mut barred = Barred::new();
+        loop {
+            match to_fixpoint(&app, rules, options, &first, &barred) {
+                Ok(found) => {
+                    progress = found;
+                    break;
+                }
+                Err(quarrel) => {
+                    notes.push(quarrel_note(&quarrel));
+                    for rule in &quarrel {
+                        let others = quarrel.iter().filter(|other| other.id != rule.id).map(|other| other.id);
+                        barred.insert(rule.id, others.collect::<Vec<_>>().join(" and "));
+                    }
+                }
             }
         }
-        settle(&app, rules, &mut findings, &identities, &progress);
+        for (identity, outcome) in barred_fates(&first, &barred) {
+            progress.fates.insert(identity, outcome);
+        }
+        settle(&app, rules, &mut findings, &identities, &progress, options);
     }
     let mut skipped = app.skipped();
     skipped.sort();
@@ -364,6 +373,82 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
         files: app.files.len(),
         notes,
     }
+}
+
+/// Rules that are left out of a plan, with the others of their quarrel.
+type Barred = BTreeMap<&'static str, String>;
+
+/// All rules but the barred, again and again until nothing changes.
+///
+/// # Errors
+/// The rules that undo each other's work, or add to it without end.
+fn to_fixpoint(
+    app: &App,
+    rules: &RuleSet,
+    options: &Options,
+    first: &[Identity],
+    barred: &Barred,
+) -> Result<Progress, Vec<&'static Meta>> {
+    let mut progress = Progress::start(first);
+    // Each state of the app with the rule that made it; a state that comes back is a circle.
+    let mut states = vec![hash(&progress.overlay)];
+    let mut makers: Vec<&'static Meta> = Vec::new();
+    let mut round = 0;
+    for _ in 0..ROUNDS {
+        round = makers.len();
+        for rule in rules.rules.iter().filter(|rule| !barred.contains_key(rule.meta.id)) {
+            apply_rule(app, rules, rule, options, &mut progress);
+            let now = hash(&progress.overlay);
+            if states.last() == Some(&now) {
+                continue;
+            }
+            makers.push(rule.meta);
+            if let Some(back) = states.iter().position(|state| *state == now) {
+                return Err(by_name(makers.get(back..).unwrap_or_default()));
+            }
+            states.push(now);
+        }
+        if makers.len() == round {
+            return Ok(progress);
+        }
+    }
+    // Those that were still at work in the last round.
+    Err(by_name(makers.get(round..).unwrap_or_default()))
+}
+
+/// Each rule once, by number.
+fn by_name(rules: &[&'static Meta]) -> Vec<&'static Meta> {
+    let unique: BTreeMap<&str, &'static Meta> = rules.iter().map(|rule| (rule.id, *rule)).collect();
+    unique.into_values().collect()
+}
+
+fn quarrel_note(rules: &[&'static Meta]) -> String {
+    let names = rules.iter().map(|rule| format!("{} {}", rule.id, rule.name)).collect::<Vec<_>>();
+    match names.as_slice() {
+        [only] => format!("the fixes of {only} never come to an end: none of them is applied"),
+        _ => format!(
+            "the fixes of {} undo each other: none of them is applied; take one of the rules with --select",
+            names.join(" and ")
+        ),
+    }
+}
+
+/// The word in which the findings of barred rules end.
+fn barred_fates(first: &[Identity], barred: &Barred) -> Vec<(Identity, Outcome)> {
+    first
+        .iter()
+        .filter_map(|identity| {
+            let others = barred.get(identity.0)?;
+            Some((
+                identity.clone(),
+                Outcome::Conflict(if others.is_empty() {
+                    "its own result".to_owned()
+                } else {
+                    others.clone()
+                }),
+            ))
+        })
+        .collect()
 }
 
 /// Applies one rule to its own fixpoint.
@@ -381,6 +466,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
             let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
             if candidate.rule.id != rule.meta.id
                 || settled
+                || candidate.impact < options.min_impact
                 || !is_chosen(candidate, &identity, options)
                 || !is_within(&model, candidate, options)
                 || places.suppression(candidate).is_some()
@@ -471,13 +557,14 @@ fn settle(
     findings: &mut [Finding],
     identities: &[Identity],
     progress: &Progress,
+    options: &Options,
 ) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
     let left: BTreeSet<(&str, String)> =
         detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
-        if finding.outcome != Outcome::Offered {
+        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
         }
         let (rule, key, _) = identity;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Report, remains};
 use crate::detect::{Finding, Outcome};
 use crate::rule::Impact;
+use crate::source::SkipKind;
 
 /// Listed findings by the word they end in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -62,6 +63,8 @@ pub struct Counts {
     pub listed: usize,
     /// Listed findings that still stand: with any of these a run ends in 1.
     pub remaining: usize,
+    /// Files that should have been checked and could not be: with any of these a run ends in 1, too.
+    pub problems: usize,
     /// Findings below the impact asked for.
     pub below: usize,
     /// Listed findings by outcome.
@@ -78,6 +81,7 @@ impl Counts {
         let listed = report.listed();
         let mut counts = Self {
             listed: listed.len(),
+            problems: report.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem).count(),
             below: report.findings.len() - listed.len(),
             remaining: listed.iter().filter(|finding| remains(finding)).count(),
             ..Self::default()

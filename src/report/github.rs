@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
+use super::look::printable;
 use crate::rule::Impact;
 
 /// Writes one command per finding that still stands.
@@ -34,7 +35,9 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// The message part of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // The log is shown by a terminal sooner or later.
+    printable(&text).into_owned()
 }
 
 /// The value of a property, which ends at a comma or colon.

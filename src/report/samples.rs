@@ -9,6 +9,7 @@ use super::{Command, Report, Skipped, Texts};
 use crate::detect::{Finding, Outcome, Refusal, ShownEdit, ShownFix};
 use crate::edit::FileChange;
 use crate::rule::{Impact, Meta, Pillar, Tier};
+use crate::source::SkipKind;
 use crate::source::position::LineIndex;
 
 const BASE: Meta = Meta {
@@ -238,7 +239,11 @@ pub(super) fn changes() -> Vec<FileChange> {
 }
 
 pub(super) fn skipped() -> Vec<Skipped> {
-    vec![Skipped { path: "lib/latin 1.ts".to_owned(), why: "not UTF-8 (byte 17)".to_owned() }]
+    let skipped = |path: &str, kind, why: &str| Skipped { path: path.to_owned(), kind, why: why.to_owned() };
+    vec![
+        skipped("lib/latin 1.ts", SkipKind::Problem, "is not UTF-8 (first bad byte at offset 17)"),
+        skipped("test/pipeline.test.ts", SkipKind::LeftOut, "is a test (--tests reads it)"),
+    ]
 }
 
 /// Runs `look_at` with a report of the samples.

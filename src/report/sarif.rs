@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Report, Skipped};
 use crate::detect::{Finding, Outcome, ShownEdit, ShownFix, TextRange};
 use crate::rule::{Impact, Meta};
+use crate::source::SkipKind;
 
 /// Where the schema is published.
 const SCHEMA: &str =
@@ -173,7 +174,7 @@ fn region(range: TextRange) -> Value {
 
 fn notification(skipped: &Skipped) -> Value {
     json!({
-        "level": "warning",
+        "level": if skipped.kind == SkipKind::Problem { "warning" } else { "note" },
         "message": { "text": format!("{}: {}", skipped.path, skipped.why) },
         "locations": [{ "physicalLocation": { "artifactLocation": artifact(&skipped.path) } }],
     })

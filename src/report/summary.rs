@@ -9,6 +9,7 @@ use super::look::{Look, Role, count, printable, wrap};
 use super::{Command, Report};
 use crate::detect::{Finding, Outcome, Refusal};
 use crate::rule::Tier;
+use crate::source::SkipKind;
 
 /// How many skipped files, reasons or names are told before the rest is only counted.
 const NAMED: usize = 5;
@@ -56,7 +57,9 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
 fn write_line(is_head: bool, line: &Line, verbose: bool, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let width = look.width.max(40);
     let indent = if is_head { "" } else { "  " };
-    for (nth, piece) in wrap(&printable(&line.text), width.saturating_sub(4)).iter().enumerate() {
+    // A command is there to be copied: it is not broken.
+    let wide = if line.role == Role::Help { usize::MAX } else { width.saturating_sub(4) };
+    for (nth, piece) in wrap(&printable(&line.text), wide).iter().enumerate() {
         // The number and the word behind it carry the colour: `3 held`.
         let cut = piece.match_indices([' ', ':']).nth(1).map_or(piece.len(), |(at, _)| at);
         let (lead, rest) = if nth == 0 { piece.split_at(cut) } else { ("", piece.as_str()) };
@@ -252,14 +255,29 @@ fn left_out(report: &Report<'_>, counts: &Counts) -> Vec<Line> {
         let text = format!("{} not listed: --min-impact {least} lists all.", count(counts.below, kind));
         lines.push(Line::new(Role::Dim, text));
     }
-    if !report.skipped.is_empty() {
-        let mut details: Vec<_> =
-            report.skipped.iter().map(|skipped| format!("{}: {}", skipped.path, skipped.why)).collect();
-        details.sort();
-        let text = format!("{} skipped:", count(report.skipped.len(), "file"));
-        lines.push(Line::new(Role::Attention, text).with(details));
+    let problems = skipped(report, SkipKind::Problem);
+    if !problems.is_empty() {
+        let text = format!("{} could not be checked or fixed:", count(problems.len(), "file"));
+        lines.push(Line::new(Role::Bad, text).with(problems));
+    }
+    let on_purpose = skipped(report, SkipKind::LeftOut);
+    if report.verbose && !on_purpose.is_empty() {
+        let text = format!("{} left out:", count(on_purpose.len(), "file"));
+        lines.push(Line::new(Role::Dim, text).with(on_purpose));
     }
     lines
+}
+
+/// The skipped files of a kind, each with its reason.
+fn skipped(report: &Report<'_>, kind: SkipKind) -> Vec<String> {
+    let mut details: Vec<_> = report
+        .skipped
+        .iter()
+        .filter(|skipped| skipped.kind == kind)
+        .map(|skipped| format!("{}: {}", skipped.path, skipped.why))
+        .collect();
+    details.sort();
+    details
 }
 
 /// The command that goes on from here.

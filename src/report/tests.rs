@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::samples::{change, findings, with_report};
 use super::*;
+use crate::source::SkipKind;
 
 /// Snapshots live at the top of the repository, where a reader looks for them.
 fn snapshot(name: &str, text: &str) {
@@ -65,8 +66,9 @@ fn a_summary_of_nothing_is_one_sentence() {
 
 #[test]
 fn long_lists_are_cut_unless_asked_for() {
-    let skipped: Vec<_> =
-        (1..=7).map(|n| Skipped { path: format!("f{n}.ts"), why: "not UTF-8".to_owned() }).collect();
+    let skipped: Vec<_> = (1..=7)
+        .map(|n| Skipped { path: format!("f{n}.ts"), kind: SkipKind::Problem, why: "not UTF-8".to_owned() })
+        .collect();
     let text = |verbose| {
         with_report(&Command::Scan, |report| {
             let report = Report { findings: &[], changes: &[], skipped: &skipped, verbose, ..report };
@@ -224,7 +226,7 @@ fn hostile_names_cannot_forge_lines() {
     for (format, expected) in [
         (
             Format::Github,
-            "::notice file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax\u{1b}[2J.ts,line=1,col=5,endLine=1,endColumn=8,title=4.10 log-retention-for-ever::50%25%0A::stop\n",
+            "::notice file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax␛[2J.ts,line=1,col=5,endLine=1,endColumn=8,title=4.10 log-retention-for-ever::50%25%0A::stop\n",
         ),
         (Format::Concise, "a,b:c ::error::x␛[2J.ts(1,5): warning 4.10: 50% ::stop\n"),
     ] {

@@ -6,6 +6,7 @@ mod screen;
 use std::collections::BTreeSet;
 
 use crate::detect::{Finding, Outcome};
+use crate::rule::Impact;
 
 pub(crate) use screen::start;
 
@@ -56,10 +57,11 @@ pub struct Review {
 }
 
 impl Review {
-    /// A review of all findings that have a fix.
-    pub fn new(findings: &[Finding]) -> Self {
+    /// A review of all findings from an impact up that have a fix.
+    pub fn new(findings: &[Finding], min_impact: Impact) -> Self {
         let items: Vec<Finding> = findings
             .iter()
+            .filter(|finding| finding.impact >= min_impact)
             .filter(|finding| {
                 matches!(finding.outcome, Outcome::Offered | Outcome::Held(_)) && finding.fix.is_some()
             })

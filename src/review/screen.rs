@@ -43,7 +43,7 @@ pub(crate) fn start(run: &Run, args: &RunArgs, environment: &Environment) -> Res
     }
     let found = run.scan();
     let texts = texts(&found, &run.root);
-    let mut review = Review::new(&found.findings);
+    let mut review = Review::new(&found.findings, run.options.min_impact);
     let term = Term::stdout();
     if review.is_empty() {
         writeln!(&term, "There is no fix to review.")?;

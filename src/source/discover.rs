@@ -18,11 +18,24 @@ pub struct Candidate {
     pub language: Language,
 }
 
-/// A file that is left out, for `--verbose`.
+/// Whether a skipped file is a matter for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipKind {
+    /// It should have been checked and could not be, or only in part: said in every run, and the run does
+    /// not end in 0.
+    Problem,
+    /// It is left out on purpose (a test, a declaration, what a program wrote): said with `--verbose`.
+    LeftOut,
+}
+
+/// A file that is not checked, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Skipped {
     /// As printed.
     pub path: String,
+    /// Whether somebody has to look.
+    pub kind: SkipKind,
     /// Why, as the end of "skipped PATH: ".
     pub why: String,
 }
@@ -55,8 +68,12 @@ const TEST_FOLDERS: [&str; 6] = ["test", "tests", "__tests__", "__mocks__", "__s
 
 /// A path as printed: relative to `cwd` where it is under it, with `/` between its parts.
 pub fn printed(file: &Path, cwd: &Path) -> String {
-    let shown = file.strip_prefix(cwd).unwrap_or(file);
-    let text = shown.to_string_lossy();
+    slashed(file.strip_prefix(cwd).unwrap_or(file))
+}
+
+/// A path with `/` between its parts. Where that is the system's own separator, a backslash is a letter.
+pub(crate) fn slashed(path: &Path) -> String {
+    let text = path.to_string_lossy();
     if std::path::MAIN_SEPARATOR == '/' {
         text.into_owned()
     } else {
@@ -98,24 +115,43 @@ fn walk(root: &Path, options: &DiscoverOptions, seen: &mut BTreeSet<PathBuf>, fo
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = printed(root, &options.cwd);
-                found.skipped.push(Skipped { path, why: format!("cannot be walked: {error}") });
+                found.skipped.push(unwalkable(&error, root, &options.cwd));
                 continue;
             }
         };
         if is_dir(&entry) {
             continue;
         }
-        let Some(name) = entry.file_name().to_str() else { continue };
-        let Some(language) = wanted(name, entry.path()) else { continue };
+        let name = entry.file_name().to_string_lossy();
+        let Some(language) = wanted(&name, entry.path()) else { continue };
         let path = printed(entry.path(), &options.cwd);
+        if entry.path().to_str().is_none() {
+            let why = "has a path that is not UTF-8; rename it, then run again".to_owned();
+            found.skipped.push(Skipped { path, kind: SkipKind::Problem, why });
+            continue;
+        }
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        if let Some(why) = left_out(name, relative, &entry, options) {
-            found.skipped.push(Skipped { path, why: why.to_owned() });
+        if let Some((kind, why)) = left_out(&name, relative, &entry, options) {
+            found.skipped.push(Skipped { path, kind, why: why.to_owned() });
         } else if seen.insert(entry.path().to_owned()) {
             found.files.push(Candidate { path, file: entry.into_path(), language });
         }
     }
+}
+
+/// What to say of a folder that cannot be entered.
+fn unwalkable(error: &ignore::Error, root: &Path, cwd: &Path) -> Skipped {
+    fn place(error: &ignore::Error) -> Option<&Path> {
+        match error {
+            ignore::Error::WithPath { path, .. } => Some(path),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place(err),
+            _ => None,
+        }
+    }
+    let path = printed(place(error).unwrap_or(root), cwd);
+    // The error's own text repeats the path, and in full.
+    let why = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
+    Skipped { path, kind: SkipKind::Problem, why: format!("cannot be read: {why}") }
 }
 
 fn is_dir(entry: &ignore::DirEntry) -> bool {
@@ -142,18 +178,23 @@ fn left_out(
     relative: &Path,
     entry: &ignore::DirEntry,
     options: &DiscoverOptions,
-) -> Option<&'static str> {
+) -> Option<(SkipKind, &'static str)> {
     if entry.file_type().is_some_and(|kind| kind.is_symlink()) {
-        return Some("is a symbolic link; its target is read where it lies");
+        return Some(if entry.path().exists() {
+            (SkipKind::LeftOut, "is a symbolic link; its target is read where it lies")
+        } else {
+            (SkipKind::Problem, "is a symbolic link that leads nowhere; mend or remove it")
+        });
     }
+    let left_out = |why| Some((SkipKind::LeftOut, why));
     if [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end)) {
-        return Some("is a declaration file");
+        return left_out("is a declaration file");
     }
     if name.contains(".min.") {
-        return Some("is minified");
+        return left_out("is minified");
     }
     if !options.tests && is_test(name, relative) {
-        return Some("is a test (--tests reads it)");
+        return left_out("is a test (--tests reads it)");
     }
     None
 }

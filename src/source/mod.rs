@@ -4,5 +4,5 @@ pub mod discover;
 pub mod position;
 pub mod text;
 
-pub use discover::{Candidate, DiscoverOptions, Discovery, Skipped, discover};
+pub use discover::{Candidate, DiscoverOptions, Discovery, SkipKind, Skipped, discover};
 pub use text::{Language, Unreadable, read_text};

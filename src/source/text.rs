@@ -6,6 +6,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::SkipKind;
+
 /// A file above this size is not read: no hand-written source is near it.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -59,8 +61,11 @@ pub enum Unreadable {
     /// Bytes that are not UTF-8.
     #[error("is not UTF-8 (first bad byte at offset {0}); convert it, then run again")]
     NotUtf8(usize),
+    /// Starts with a byte-order mark of UTF-16.
+    #[error("is UTF-16; convert it to UTF-8, then run again")]
+    Utf16,
     /// Contains a NUL byte.
-    #[error("is binary")]
+    #[error("contains NUL bytes, so it is no source text; mend it or leave it out with [paths] exclude")]
     Binary,
     /// One very long line.
     #[error("is minified")]
@@ -71,6 +76,21 @@ pub enum Unreadable {
     /// Nested deeper than any hand-written code.
     #[error("is nested too deeply to be hand-written code")]
     TooDeep,
+}
+
+impl Unreadable {
+    /// Whether somebody has to look: what a program wrote is nobody's matter.
+    pub const fn kind(&self) -> SkipKind {
+        match self {
+            Self::Io(_)
+            | Self::NotRegular
+            | Self::NotUtf8(_)
+            | Self::Utf16
+            | Self::Binary
+            | Self::TooDeep => SkipKind::Problem,
+            Self::TooLarge | Self::Minified | Self::Generated => SkipKind::LeftOut,
+        }
+    }
 }
 
 /// Reads a file as text, whole and unchanged: a byte-order mark and CRLF stay in it.
@@ -91,6 +111,9 @@ pub fn read_text(file: &Path) -> Result<Arc<str>, Unreadable> {
         bytes.clear();
         bytes.reserve(usize::try_from(meta.len()).unwrap_or(0) + 1);
         File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_end(bytes)).map_err(io)?;
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(Unreadable::Utf16);
+        }
         let text = str::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8(error.valid_up_to()))?;
         hand_written(text)?;
         Ok(text.into())

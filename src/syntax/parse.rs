@@ -39,7 +39,7 @@ impl Parsed {
     /// The number of a field of the grammar.
     pub(super) fn field(&self, name: &str) -> Option<NonZeroU16> {
         let fields = &self.names.fields;
-        fields.binary_search_by(|(other, _)| (*other).cmp(name)).ok().and_then(|at| fields.get(at)).map(|(_, id)| *id)
+        fields.binary_search_by(|(other, _)| by_length(other, name)).ok().and_then(|at| fields.get(at)).map(|(_, id)| *id)
     }
 }
 
@@ -74,9 +74,14 @@ impl Names {
         let mut fields: Vec<_> = (1..=upto(grammar.field_count()))
             .filter_map(|id| Some((grammar.field_name_for_id(id)?, NonZeroU16::new(id)?)))
             .collect();
-        fields.sort_unstable();
+        fields.sort_unstable_by(|(a, _), (b, _)| by_length(a, b));
         Self { kinds, fields }
     }
+}
+
+/// An order that seldom has to look at the letters.
+fn by_length(a: &str, b: &str) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 thread_local! {

@@ -210,6 +210,8 @@ fn git_help(error: &git2::Error) -> &'static str {
         "; if you trust it, run `git config --global --add safe.directory <its directory>`"
     } else if error.message().contains("'sdir'") {
         "; a sparse index cannot be read, so turn it off with `git sparse-checkout reapply --no-sparse-index`"
+    } else if error.message().contains("nesting too deep") {
+        "; git's library does not go that deep, so pass --allow-dirty to write without asking it"
     } else if error.message().contains("unsupported") {
         "; this kind of repository is not supported, so apply with --allow-dirty and commit by hand"
     } else {

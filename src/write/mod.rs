@@ -27,7 +27,7 @@ pub mod undo;
 pub use branch::{BranchOptions, BranchResult, MadeCommit, Note, create_branch};
 pub use error::{Refusal, Why, WriteError};
 pub use guard::{DirtyFile, DirtyState, dirty_files, require_clean};
-pub use output::output;
+pub use output::{check_output, output};
 pub use recover::{Kept, Recovery};
 pub use state::StateDir;
 pub use step::{OnStep, Step};

@@ -5,12 +5,35 @@ use std::path::Path;
 
 use super::error::WriteError;
 
+/// Checks that a report could be written, before anything is done that only the report would tell.
+///
+/// # Errors
+/// A [`WriteError`] that names the file.
+pub fn check_output(file: &Path) -> Result<(), WriteError> {
+    let failed = WriteError::failed("write", file);
+    if file.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if file.exists() && !file.is_file() {
+        return Ok(());
+    }
+    if file.file_name().is_none() {
+        return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
+    }
+    tempfile::tempfile_in(folder_of(file)).map(drop).map_err(failed)
+}
+
+/// The folder of a file that is named relative to the working directory.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Replaces a report file, whole or not at all.
 ///
 /// # Errors
 /// A [`WriteError`] that names the file.
 pub fn output(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     let failed = WriteError::failed("write", file);
     // A pipe or device (`/dev/stdout`) cannot be replaced, only written to.
     if file.exists() && !file.is_file() {

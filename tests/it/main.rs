@@ -2,17 +2,23 @@
 #![expect(unreachable_pub, reason = "a test program has no outside")]
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod branch;
 #[cfg(test)]
 mod builders;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
@@ -24,11 +30,18 @@ mod report_diff;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod run;
+#[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
 mod shell;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tap;
+#[cfg(test)]
+mod terminal;
+#[cfg(test)]
+mod torture;
 #[cfg(test)]
 mod write;

@@ -61,6 +61,11 @@ impl Project {
         self.root.parent().unwrap()
     }
 
+    /// Where journals of projects without a repository go.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
@@ -111,7 +116,7 @@ impl Project {
     }
 
     /// Every file below the project, `.git` aside: content and mode. Nothing may be left over.
-    pub(crate) fn tree(&self) -> BTreeMap<String, (Vec<u8>, u32)> {
+    pub(crate) fn tree(&self) -> Tree {
         let mut files = BTreeMap::new();
         let mut dirs = vec![self.root.clone()];
         while let Some(dir) = dirs.pop() {
@@ -141,6 +146,25 @@ impl Project {
     pub(crate) fn commit_all(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "a commit"]);
+    }
+}
+
+/// Files of a project by path, with content and mode.
+pub(crate) type Tree = BTreeMap<String, (Vec<u8>, u32)>;
+
+/// Checks that a project holds exactly these files; says which differ, and not in numbers.
+#[track_caller]
+pub(crate) fn same(project: &Project, expected: &Tree) {
+    let tree = project.tree();
+    let names: std::collections::BTreeSet<_> = tree.keys().chain(expected.keys()).collect();
+    let show = |file: Option<&(Vec<u8>, u32)>| {
+        file.map_or("nothing".to_owned(), |(bytes, mode)| {
+            format!("{mode:o} {}", String::from_utf8_lossy(bytes))
+        })
+    };
+    for name in names {
+        let (is, was) = (tree.get(name), expected.get(name));
+        assert!(is == was, "{name} differs\n--- is\n{}\n--- should be\n{}", show(is), show(was));
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use wa_fix::edit::Values;
 use wa_fix::plan::{Options, Plan, RuleSet, find_apps, plan};
-use wa_fix::rule::{Rule, Tier};
+use wa_fix::rule::{Impact, Rule, Tier};
 use wa_fix::source::{DiscoverOptions, discover};
 
 use crate::npm::Files;
@@ -53,7 +53,14 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
     let found = discover(std::slice::from_ref(&root), &options);
     let apps = find_apps(found.files, &[root]);
     let rules = RuleSet::new(rules.iter().copied()).unwrap();
-    let options = Options { tier, only: None, values: values.clone(), within: Vec::new(), jobs: 1 };
+    let options = Options {
+        tier,
+        min_impact: Impact::Info,
+        only: None,
+        values: values.clone(),
+        within: Vec::new(),
+        jobs: 1,
+    };
     plan(&apps, &rules, &options, &|_| {})
 }
 

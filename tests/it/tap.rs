@@ -26,7 +26,8 @@ const DOCUMENTED: [(&str, &str, &str); 13] = [
 ];
 
 /// Answers to everything that the fixes ask.
-const VALUES: [&str; 2] = ["allowed_origins=https://app.example.org", "cost_center=platform-1234"];
+const VALUES: [&str; 3] =
+    ["allowed_origins=https://app.example.org", "api_authorizer=IAM", "cost_center=platform-1234"];
 
 fn wa_fix(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wa-fix"));

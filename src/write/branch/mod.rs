@@ -134,7 +134,9 @@ fn open(path: &Path) -> Result<Repository, WriteError> {
 
 /// Refuses names that git refuses, and names that are taken.
 fn check_name(repository: &Repository, name: &str) -> Result<(), WriteError> {
-    if !Branch::name_is_valid(name).map_err(WriteError::git("check the branch name"))? {
+    // libgit2 lets these two through; git itself reads them as the current commit.
+    let is_head = matches!(name, "@" | "HEAD");
+    if is_head || !Branch::name_is_valid(name).map_err(WriteError::git("check the branch name"))? {
         return Err(WriteError::Branch(format!(
             "`{name}` is not a valid branch name; see `git check-ref-format --help`"
         )));

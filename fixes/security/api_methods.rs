@@ -1,0 +1,82 @@
+//! The methods of a REST API, wherever they are added.
+
+use crate::model::meaning::words;
+use crate::model::{Meaning, Model, Site};
+use crate::syntax::Syn;
+
+/// One call that adds a method or a proxy.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added<'a> {
+    /// The call.
+    pub call: Syn<'a>,
+    /// What it is called on.
+    pub receiver: Syn<'a>,
+}
+
+/// Calls of a name (`addMethod`) that belong to an API; `None` where one cannot be told to belong to any.
+pub(super) fn calls<'a>(model: &Model<'a>, api: &Site<'a>, name: &str) -> Option<Vec<Added<'a>>> {
+    let mut found = Vec::new();
+    for file in model.cdk_files() {
+        let root = Syn::root(file);
+        for at in words(root, name) {
+            let Some(added) = root.at(at).and_then(added) else { continue };
+            if name == "addMethod" && is_no_request(model, added.call) {
+                continue;
+            }
+            match api_of(model, added.receiver, 8) {
+                Some(owner) if owner.node == api.node => found.push(added),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+    Some(found)
+}
+
+/// The call whose method name a token is.
+fn added(token: Syn<'_>) -> Option<Added<'_>> {
+    let function = token.parent().filter(|parent| parent.is("member_expression"))?;
+    let call = function
+        .parent()
+        .filter(|call| call.is("call_expression") && call.field("function") == Some(function))?;
+    Some(Added { call, receiver: function.field("object")? })
+}
+
+/// The arguments of a call.
+pub(super) fn arguments(call: Syn<'_>) -> Vec<Syn<'_>> {
+    call.field("arguments").map(|list| list.children().collect()).unwrap_or_default()
+}
+
+/// Whether a method answers by itself: the preflight, or a mock.
+fn is_no_request<'a>(model: &Model<'a>, call: Syn<'a>) -> bool {
+    let arguments = arguments(call);
+    let preflight =
+        arguments.first().is_some_and(|method| method.text().trim_matches(['\'', '"']) == "OPTIONS");
+    let mock = arguments.get(1).and_then(|integration| model.origin(*integration));
+    preflight || mock.is_some_and(|site| model.builds(&site, "aws_apigateway.MockIntegration"))
+}
+
+/// The API that a resource belongs to: `api.root`, what is added to it, and variables that hold such.
+fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a>> {
+    let depth = depth.checked_sub(1)?;
+    match resource.kind() {
+        "non_null_expression" | "parenthesized_expression" => api_of(model, resource.first()?, depth),
+        "call_expression" => {
+            let function = resource.field("function").filter(|function| function.is("member_expression"))?;
+            matches!(
+                function.field("property")?.text(),
+                "addResource" | "addProxy" | "resourceForPath" | "getResource"
+            )
+            .then_some(())?;
+            api_of(model, function.field("object")?, depth)
+        }
+        "member_expression" if resource.field("property")?.text() == "root" => {
+            model.origin(resource.field("object")?)
+        }
+        "member_expression" | "identifier" => match model.meaning(resource)? {
+            Meaning::Value(value) if value != resource => api_of(model, value, depth),
+            _ => None,
+        },
+        _ => None,
+    }
+}

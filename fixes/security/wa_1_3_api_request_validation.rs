@@ -1,0 +1,285 @@
+//! # 1.3 API that checks neither requests nor callers
+//!
+//! ## What is wrong
+//! An API that answers CORS for every origin (`Cors.ALL_ORIGINS`, `'*'`) lets every website in the world call it from a visitor's
+//! browser. One without a request validator hands every request to the code behind it. One without an authorizer answers
+//! whoever finds its address.
+//!
+//! ## What the fix does
+//! Three findings with a fix each:
+//! * **Origins**: the open list becomes the origins that `allowed_origins` names.
+//! * **Validator**: the API gets a request validator, and each method carries it. `defaultMethodOptions` and `anyMethod: true` drop a
+//!   validator silently, so the methods of a proxy are added by hand; they keep their logical ids. On such routes only the path is
+//!   checked: bodies are once a method names a model.
+//! * **Authorizer**: with `api_authorizer=IAM`, callers sign their requests. Only counted (`info`) until it is wanted: an API may be public.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import * as lambda from 'aws-cdk-lib/aws-lambda';
+//! import { Construct } from 'constructs';
+//!
+//! export interface ApiStackProps extends cdk.StackProps {
+//!   readonly handler: lambda.IFunction;
+//! }
+//!
+//! export class ApiStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: ApiStackProps) {
+//!     super(scope, id, props);
+//!
+//!     const api = new apigateway.RestApi(this, 'Api', {
+//!       defaultCorsPreflightOptions: {
+//!         allowOrigins: apigateway.Cors.ALL_ORIGINS,
+//!       },
+//!     });
+//!     const integration = new apigateway.LambdaIntegration(props.handler);
+//!
+//!     api.root.addMethod('ANY', integration);
+//!     api.root.addProxy({
+//!       defaultIntegration: integration,
+//!       anyMethod: true,
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import * as lambda from 'aws-cdk-lib/aws-lambda';
+//! import { Construct } from 'constructs';
+//!
+//! export interface ApiStackProps extends cdk.StackProps {
+//!   readonly handler: lambda.IFunction;
+//! }
+//!
+//! export class ApiStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: ApiStackProps) {
+//!     super(scope, id, props);
+//!
+//!     const api = new apigateway.RestApi(this, 'Api', {
+//!       defaultCorsPreflightOptions: {
+//!         allowOrigins: ['https://app.example.com'],
+//!       },
+//!       defaultMethodOptions: {
+//!         authorizationType: apigateway.AuthorizationType.IAM,
+//!       },
+//!     });
+//!
+//!     const requestValidator = api.addRequestValidator('RequestValidator', {
+//!       validateRequestBody: true,
+//!       validateRequestParameters: true,
+//!     });
+//!
+//!     const integration = new apigateway.LambdaIntegration(props.handler);
+//!
+//!     api.root.addMethod('ANY', integration, { requestValidator });
+//!     const proxy = api.root.addProxy({
+//!       defaultIntegration: integration,
+//!       anyMethod: false,
+//!     });
+//!
+//!     proxy.addMethod('ANY', integration, {
+//!       requestValidator,
+//!       requestParameters: { 'method.request.path.proxy': true },
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! For listed origins and those in variables; where the app validates requests in some way already; for OPTIONS and mock methods, APIs
+//! from an OpenAPI document (`SpecRestApi`), imported ones, and validators of HTTP APIs, which do not have them. An authorizer is not missed where a method,
+//! the defaults or a resource policy has one.
+//!
+//! ## When it refuses
+//! Without a value: which origins may call, and how callers are to be known, is not in the code. Where methods are added in
+//! another function, or it cannot be told which API they belong to.
+//!
+//! ## What to know before deploying
+//! A web page that is not listed can no longer call the API from a browser; headers that the function itself sends are not touched.
+//! With an authorizer, every client gets 403 until it signs its requests. The changed methods make a new deployment of the API's stage.
+//!
+//! ## Other checkers
+//! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
+
+use super::validator;
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
+use crate::model::meaning::words;
+use crate::model::{Model, Prop, Site};
+use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "1.3",
+    also: &[],
+    name: "api-without-request-checks",
+    title: "API that checks neither requests nor callers",
+    pillar: Pillar::Security,
+    impact: Impact::High,
+    tier: Tier::Review,
+    practice: "SEC09-BP03",
+    clears: &["AwsSolutions-APIG2", "AwsSolutions-APIG4"],
+    raises: &[],
+    asks: &[ORIGINS, AUTHORIZER],
+    order: 130,
+    source: include_str!("wa_1_3_api_request_validation.rs"),
+    query: include_str!("../../queries/security/wa_1_3_api_request_validation.scm"),
+};
+
+const ORIGINS: Question = Question {
+    key: "allowed_origins",
+    ask: "Which origins may call the API from a browser? Comma-separated.",
+    example: "https://app.example.com",
+};
+
+const AUTHORIZER: Question = Question {
+    key: "api_authorizer",
+    ask: "How shall the API know its callers? IAM: they sign their requests.",
+    example: "IAM",
+};
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    if let Some(api) = m.site("api") {
+        let label = api.label();
+        if let Some(options) = api.props(model).get(model, "defaultCorsPreflightOptions").value() {
+            let open = !has_authorizer(model, &api);
+            origins(
+                model,
+                options,
+                "allowOrigins",
+                &label,
+                if open { Impact::High } else { Impact::Medium },
+                out,
+            );
+        }
+        validator::check(&META, model, &api, out);
+        return authorizer(model, &api, out);
+    }
+    if let Some(call) = m.node("preflight") {
+        let options = call.field("arguments")?.first()?;
+        return origins(model, options, "allowOrigins", "This resource", Impact::Medium, out);
+    }
+    if let Some(api) = m.site("http") {
+        let options = api.props(model).get(model, "corsPreflight").value()?;
+        return origins(model, options, "allowOrigins", &api.label(), Impact::Medium, out);
+    }
+    if let Some(url) = m.site("url") {
+        let options = url.props(model).get(model, "cors").value()?;
+        return origins(model, options, "allowedOrigins", &url.label(), Impact::Medium, out);
+    }
+    let props = model.props_of(m.node("add_url")?.field("arguments")?.first()?);
+    origins(
+        model,
+        props.get(model, "cors").value()?,
+        "allowedOrigins",
+        "This function's URL",
+        Impact::Medium,
+        out,
+    )
+}
+
+/// Reports options that let every origin in.
+fn origins<'a>(
+    model: &Model<'a>,
+    options: Syn<'a>,
+    prop: &str,
+    label: &str,
+    impact: Impact,
+    out: &mut Findings<'a>,
+) -> Option<()> {
+    let value =
+        model.props_of(options).get(model, prop).value().filter(|value| is_every_origin(model, *value))?;
+    let message = format!(
+        "{label} tells browsers that every website may call it, so any page can use it from a visitor's browser. The fix \
+         allows only the origins that you list; pages elsewhere stop working against it."
+    );
+    let finding = out.report(&META, model, value, message);
+    finding.key("origins").impact(impact);
+    finding.fix(format!("Let only listed origins call {label}"), move |b| {
+        let list = listed(b.value(&ORIGINS)?)?;
+        let single = format!("[{}]", list.join(", "));
+        let code = if single.len() > 80 { format!("[\n  {},\n]", list.join(",\n  ")) } else { single };
+        b.replace(value, &code);
+        Ok(())
+    });
+    Some(())
+}
+
+/// `Cors.ALL_ORIGINS`, or a list with `'*'`.
+fn is_every_origin<'a>(model: &Model<'a>, value: Syn<'a>) -> bool {
+    let star = |item: Syn<'_>| item.is("string") && item.text().trim_matches(['\'', '"']) == "*";
+    model.cdk_name(value).as_deref() == Some("aws_apigateway.Cors.ALL_ORIGINS")
+        || value.is("array") && value.children().any(star)
+}
+
+/// The answer as string literals.
+fn listed(answer: &str) -> Result<Vec<String>, Refusal> {
+    let origins: Vec<&str> = answer.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
+    let is_origin = |origin: &&str| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '\'', '"', '\\', ' ']))
+    };
+    if origins.is_empty() || !origins.iter().all(is_origin) {
+        return Err(no_fix(
+            &format!("`{answer}` is no list of origins"),
+            "write origins such as https://app.example.com, without a path or a wildcard, separated by commas",
+        ));
+    }
+    Ok(origins.iter().map(|origin| format!("'{origin}'")).collect())
+}
+
+/// Whether anything says who may call: an option of the API or of a method in its app, or a resource policy.
+fn has_authorizer<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
+    ["authorizer", "authorizationType", "defaultAuthorizer", "apiKeyRequired"].iter().any(|word| says(word))
+        || api.props(model).get(model, "policy") != Prop::Absent
+}
+
+/// Reports an API that asks nobody who they are.
+fn authorizer<'a>(model: &Model<'a>, api: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    if has_authorizer(model, api) || api.props(model).is_opaque() {
+        return None;
+    }
+    let label = api.label();
+    let message = format!(
+        "{label} asks nobody who they are: whoever finds its address can call it. If it is not meant to be public, the fix \
+         makes callers sign their requests; each of them gets 403 until it does."
+    );
+    let finding = out.report(&META, model, api.node, message);
+    finding.key("authorizer").impact(Impact::Info);
+    let api = api.clone();
+    finding.fix(format!("Let only signed requests into {label}"), move |b| sign(b, &api));
+    Some(())
+}
+
+fn sign<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
+    let answer = b.value(&AUTHORIZER)?;
+    if !answer.eq_ignore_ascii_case("iam") {
+        return Err(no_fix(
+            &format!("`{answer}` needs a pool or a function that wa-fix does not know"),
+            "answer IAM, or set the authorizer in defaultMethodOptions yourself",
+        ));
+    }
+    let kind = format!("{}.IAM", b.cdk(api.node, "aws_apigateway.AuthorizationType")?);
+    match api.props(b.model).get(b.model, "defaultMethodOptions") {
+        Prop::Present(entry) => match b.model.props_of(entry.value).object() {
+            Some(options) => b.insert_entry(options, "authorizationType", &kind),
+            None => {
+                return Err(no_fix(
+                    "its defaultMethodOptions are put together elsewhere",
+                    "write them as an object literal, then run again",
+                ));
+            }
+        },
+        _ => b.set_prop(api, "defaultMethodOptions", &format!("{{\n  authorizationType: {kind},\n}}"))?,
+    }
+    Ok(())
+}
