@@ -76,8 +76,14 @@ fn main() -> Result<(), String> {
     let rules = RuleSet::new((0..number).map(rule))?;
     let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
     let found = discover(&[root.clone()], &options);
-    let options =
-        Options { tier: Tier::Safe, only: None, values: Values::new(), within: Vec::new(), jobs: 2 };
+    let options = Options {
+        tier: Tier::Safe,
+        only: None,
+        values: Values::new(),
+        within: Vec::new(),
+        min_impact: Impact::Info,
+        jobs: 2,
+    };
     let plan = scan(&find_apps(found.files, &[root]), &rules, &options, &|_| ());
     println!("{number} rules, {} files, {} findings", plan.files, plan.findings.len());
     Ok(())

@@ -292,6 +292,26 @@ import type { M } from './m';
     }
 
     #[test]
+    fn a_name_is_alone_where_nothing_else_can_declare_it() {
+        let text = r"
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Queue, Topic, Role as R, Key, Function } from './x';
+// s3, sns, Queue, Topic
+const a = new s3.Bucket(this, 'Queue', { sns: 1, Queue: 2, key: Key });
+function f(sns: string, { Topic }: any) { return sns.length; }
+class Y extends Queue { queue?: Queue; list: Array<Queue> = [Queue]; }
+const { role: R } = y;
+const make = (Function) => 1;
+";
+        let parsed = parse("a.ts", text.into(), Language::TypeScript).unwrap();
+        let table = Imports::of(&parsed);
+        let alone: Vec<_> =
+            table.imports.iter().filter(|import| import.is_alone()).map(|import| import.local).collect();
+        assert_eq!(alone, ["s3", "Queue", "Key"]);
+    }
+
+    #[test]
     fn modules_have_one_name() {
         for (specifier, name) in [
             ("aws-cdk-lib", ""),

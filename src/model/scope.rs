@@ -288,3 +288,39 @@ fn pattern_key<'a>(pattern: Syn<'a>, name: &str) -> Option<(&'a str, Syn<'a>)> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{App, Overlay};
+
+    #[test]
+    fn tables_answer_as_the_scopes_do() {
+        let text = r"
+import 'aws-cdk-lib';
+export const a = 1, { b, c: d, e: { f }, g = 2, h: i = 3 } = x;
+export class A<T> { constructor(private readonly a: string, { b }: P, ...rest: any[]) { const a = b; var q; } }
+enum E { a } interface I { b: string } type T = string; namespace N { const inner = 1; }
+function j(a, d?) { for (const k of [1]) { use(k, a); } for (let l = 0; l < 1; l++) { use(l); } }
+try { let m = 1; use(m); } catch (error) { use(error, a, m); }
+switch (a) { case b: const n = 1; use(n); default: use(n, o); }
+const arrow = p => use(p, arrow), two = async (a, { b }) => { const a = 2; let a2; var a2; return use(a, b, a2); };
+";
+        let overlay = Overlay::from([("/app/a.ts".into(), text.into())]);
+        let app = App::new("/app".into(), Vec::new()).with(&overlay);
+        let model = Model::new(&app);
+        let root = Syn::root(model.cdk_files().next().unwrap());
+        let mut asked = 0;
+        let mut stack = vec![root];
+        while let Some(node) = stack.pop() {
+            if node.kind().contains("identifier") {
+                for name in [node.text(), "a", "b", "d", "error", "nothing"] {
+                    assert_eq!(model.lookup(node, name), lookup(node, name), "{name} at {node:?}");
+                    asked += 1;
+                }
+            }
+            stack.extend(node.tokens());
+        }
+        assert!(asked > 300, "{asked}");
+    }
+}
