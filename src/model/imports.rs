@@ -48,7 +48,13 @@ impl Import<'_> {
 /// Whether a word is used where it stands, or is no name at all; `false` where it may be declared.
 fn is_use(root: Syn<'_>, at: std::ops::Range<usize>) -> bool {
     let text = &root.file.text;
-    if text.as_bytes().get(at.end) == Some(&b'.') || text.get(..at.start).is_some_and(|before| before.ends_with("new ")) {
+    let before = text.get(..at.start).unwrap_or_default();
+    let after = text.get(at.end..).unwrap_or_default();
+    // `x.y`, `new X`, `class A extends X`, and `: X;` or `: X)`, which cannot be the end of a pattern.
+    let says_so = after.starts_with('.')
+        || ["new ", "extends ", "typeof ", "return "].iter().any(|word| before.ends_with(word))
+        || (before.ends_with(": ") && after.starts_with([';', ')']));
+    if says_so {
         return true;
     }
     let Some(node) = root.at(at) else { return false };

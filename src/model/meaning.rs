@@ -3,7 +3,7 @@
 use super::Model;
 use super::imports::{Imported, cdk_module};
 use super::scope::Declaration;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::{Parsed, Syn, lone_words};
 
 /// What an expression stands for, followed through names, imports and files.
 #[derive(Debug, Clone, PartialEq)]
@@ -292,31 +292,15 @@ pub(crate) fn words<'a>(
     within: Syn<'a>,
     word: &str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
-    let text: &'a str = &within.file.text;
-    words_in(text, within.span(), word).collect::<Vec<_>>().into_iter()
+    let starts = within.file.word_starts(word);
+    let (span, length) = (within.span(), word.len());
+    let first = starts.partition_point(|at| *at < span.start);
+    (first..starts.len())
+        .filter_map(move |index| starts.get(index).map(|at| *at..*at + length))
+        .take_while(move |at| at.end <= span.end)
 }
 
 /// Whether a word stands alone anywhere in a text.
 pub(crate) fn has_word(text: &str, word: &str) -> bool {
-    words_in(text, 0..text.len(), word).next().is_some()
-}
-
-fn words_in(
-    text: &str,
-    within: std::ops::Range<usize>,
-    word: &str,
-) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let text = text.as_bytes();
-    let base = within.start;
-    let length = word.len();
-    let name_byte = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
-    };
-    memchr::memmem::find_iter(text.get(within).unwrap_or_default(), word.as_bytes())
-        .map(move |at| base + at)
-        .filter(move |at| {
-            !name_byte(at.checked_sub(1).and_then(|before| text.get(before)))
-                && !name_byte(text.get(at + length))
-        })
-        .map(move |at| at..at + length)
+    lone_words(text, word).next().is_some()
 }

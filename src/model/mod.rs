@@ -17,7 +17,7 @@ mod uses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
@@ -41,7 +41,6 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
-    last_file: AtomicUsize,
     classes: OnceLock<Vec<ClassName>>,
     calls: Known<Vec<Syn<'a>>>,
     called_functions: Known<Vec<Syn<'a>>>,
@@ -72,7 +71,6 @@ impl<'a> Model<'a> {
             app,
             catalogue: Catalogue::embedded(),
             files,
-            last_file: AtomicUsize::new(0),
             classes: OnceLock::new(),
             calls: Known::default(),
             called_functions: Known::default(),
@@ -88,13 +86,12 @@ impl<'a> Model<'a> {
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
-        // Questions come in runs about one file.
-        let last = self.last_file.load(Ordering::Relaxed);
-        if self.app.files.get(last).is_some_and(|known| known.is_of(file)) {
-            return Some(last);
+        let guess = file.place.load(Ordering::Relaxed);
+        if self.app.files.get(guess).is_some_and(|known| known.is_of(file)) {
+            return Some(guess);
         }
         let found = self.search(file)?;
-        self.last_file.store(found, Ordering::Relaxed);
+        file.place.store(found, Ordering::Relaxed);
         Some(found)
     }
 
@@ -154,11 +151,6 @@ impl<'a> Model<'a> {
             classes
         });
         classes.iter().any(|built| built.is_a(class))
-    }
-
-    /// Whether a CDK class is another or extends it.
-    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
-        self.catalogue.is_a(class, ancestor)
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the

@@ -1,8 +1,10 @@
 //! Text to tree.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::num::NonZeroU16;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tree_sitter::{Node, Parser, Tree};
 
@@ -19,12 +21,26 @@ pub struct Parsed {
     pub language: Language,
     tree: Tree,
     names: &'static Names,
+    /// Where the app's list of files has it: a guess that the model checks.
+    pub(crate) place: AtomicUsize,
+    words: Mutex<HashMap<Box<str>, Arc<[usize]>>>,
 }
 
 impl Parsed {
     /// The root node.
     pub fn root(&self) -> Node<'_> {
         self.tree.root_node()
+    }
+
+    /// Where a word stands alone in the text. Kept: rules ask every file for the same words again and again.
+    pub(crate) fn word_starts(&self, word: &str) -> Arc<[usize]> {
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = words.get(word) {
+            return Arc::clone(known);
+        }
+        let starts: Arc<[usize]> = lone_words(&self.text, word).collect();
+        words.insert(word.into(), Arc::clone(&starts));
+        starts
     }
 
     /// The grammar's name of a node of this file.
@@ -104,7 +120,27 @@ pub fn parse(path: &str, text: Arc<str>, language: Language) -> Option<Parsed> {
         parser.set_language(&grammar(language)).ok()?;
         parser.parse(text.as_bytes(), None)
     })?;
-    Some(Parsed { path: path.to_owned(), text, language, tree, names: Names::of(language) })
+    Some(Parsed {
+        path: path.to_owned(),
+        text,
+        language,
+        tree,
+        names: Names::of(language),
+        place: AtomicUsize::new(0),
+        words: Mutex::default(),
+    })
+}
+
+/// Byte offsets at which a word stands alone, strings and comments included.
+pub(crate) fn lone_words(text: &str, word: &str) -> impl Iterator<Item = usize> {
+    let text = text.as_bytes();
+    let length = word.len();
+    let name_byte = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+    };
+    memchr::memmem::find_iter(text, word.as_bytes()).filter(move |at| {
+        !name_byte(at.checked_sub(1).and_then(|before| text.get(before))) && !name_byte(text.get(at + length))
+    })
 }
 
 /// The first syntax error of a tree, as a byte offset.
