@@ -135,18 +135,20 @@ const PROJECT: [&str; 9] = [
 const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "businessUnit"];
 
 /// Names of packages that say nothing of the project.
-const NO_NAMES: [&str; 12] = [
+const NO_NAMES: [&str; 14] = [
     "app",
+    "backend",
     "cdk",
+    "iac",
     "infra",
     "infrastructure",
+    "lib",
     "my-app",
-    "project",
-    "source",
-    "iac",
     "package",
-    "backend",
+    "project",
     "root",
+    "source",
+    "src",
     "test",
 ];
 

@@ -78,8 +78,11 @@ fn identities(candidates: &[Candidate<'_>]) -> Vec<Identity> {
         .collect()
 }
 
+/// How many findings each rule has; rules without one are not in it.
+type Counts = BTreeMap<&'static str, usize>;
+
 /// How many findings each rule has: a fix may lower its own and raise none.
-fn counts(candidates: &[Candidate<'_>]) -> BTreeMap<&'static str, usize> {
+fn counts(candidates: &[Candidate<'_>]) -> Counts {
     let mut counts = BTreeMap::new();
     for candidate in candidates {
         *counts.entry(candidate.rule.id).or_default() += 1;
@@ -303,12 +306,32 @@ struct Progress {
     steps: Vec<Step>,
     /// The findings of the untouched app.
     first: Vec<Identity>,
+    /// How many findings each rule has in the app as it stands.
+    left: Counts,
+    /// For each rule that found nothing to do, the state of the app in which that was so.
+    idle: BTreeMap<&'static str, u64>,
 }
 
 impl Progress {
     /// Nothing done yet.
     fn start(first: &[Identity]) -> Self {
-        Self { overlay: Overlay::new(), fates: Fates::new(), steps: Vec::new(), first: first.to_vec() }
+        let mut left = Counts::new();
+        for (rule, _, _) in first {
+            *left.entry(*rule).or_default() += 1;
+        }
+        Self {
+            overlay: Overlay::new(),
+            fates: Fates::new(),
+            steps: Vec::new(),
+            first: first.to_vec(),
+            left,
+            idle: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it is known without looking that a rule has nothing to do in the app as it stands.
+    fn is_idle(&self, rule: &Meta) -> bool {
+        !self.left.contains_key(rule.id) || self.idle.get(rule.id) == Some(&hash(&self.overlay))
     }
 
     /// The names that today's candidates had at first: where one of several equal findings is fixed, the
@@ -456,6 +479,9 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
     for _ in 0..PASSES.max(progress.first.len() + 1) {
+        if progress.is_idle(rule.meta) {
+            break;
+        }
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
@@ -492,6 +518,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
             }
         }
         if chosen.is_empty() {
+            progress.idle.insert(rule.meta.id, hash(&progress.overlay));
             break;
         }
         let all: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
@@ -501,7 +528,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
                     progress.fates.insert(identity, Outcome::Fixed);
                     titles.push(title);
                 }
-                progress.overlay = next;
+                (progress.overlay, progress.left) = next;
             }
             // One of them is to blame: try the first alone; the others come again in the next pass.
             Err(why) => {
@@ -515,7 +542,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
                     Ok(next) => {
                         progress.fates.insert(identity.clone(), Outcome::Fixed);
                         titles.push(title.clone());
-                        progress.overlay = next;
+                        (progress.overlay, progress.left) = next;
                     }
                     Err(why) => {
                         progress.fates.insert(identity.clone(), Outcome::BackedOut(why));
@@ -530,7 +557,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
     }
 }
 
-/// Makes proposals and looks at the result.
+/// Makes proposals and looks at the result: the new texts, and the findings that are left.
 fn attempt(
     app: &App,
     current: &App,
@@ -539,13 +566,13 @@ fn attempt(
     before: &[Candidate<'_>],
     proposals: &[&Proposal],
     overlay: &Overlay,
-) -> Result<Overlay, String> {
+) -> Result<(Overlay, Counts), String> {
     let next = joined(current, overlay, proposals)?;
     let changed = app.with(&next);
     let model = Model::new(&changed);
     let after = detect(&model, rules);
     match objection(before, &after, rule, proposals.len(), &changed, &next) {
-        None => Ok(next),
+        None => Ok((next, counts(&after))),
         Some(why) => Err(why),
     }
 }

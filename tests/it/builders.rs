@@ -136,9 +136,9 @@ fn statements_keep_their_distance() {
             let site = first_queue(builder.model);
             let statement = builder.statement(site.node)?;
             if after {
-                builder.insert_after(statement, code)
+                builder.insert_after(statement, code);
             } else {
-                builder.insert_before(statement, code)
+                builder.insert_before(statement, code);
             }
             Ok(())
         })

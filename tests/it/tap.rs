@@ -98,8 +98,11 @@ fn all_fixes_together_compile_synthesise_and_can_be_undone() {
 
     // The real compiler.
     let scripts = |files: &Files| -> Files {
-        let wanted =
-            |path: &str| path.ends_with(".ts") && !path.starts_with("test/") && !path.contains(".test.");
+        let wanted = |path: &str| {
+            Path::new(path).extension().is_some_and(|end| end == "ts")
+                && !path.starts_with("test/")
+                && !path.contains(".test.")
+        };
         files.iter().filter(|(path, _)| wanted(path)).map(|(a, b)| (a.clone(), b.clone())).collect()
     };
     let case = |version: &str| TypeCase {
