@@ -6,6 +6,8 @@
 //! method, a thing that the whole app lacks, questions about who calls a function. They report nothing, so that
 //! only looking is measured.
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it saw")]
+
 use wa_fix::detect::{Findings, Match};
 use wa_fix::edit::Values;
 use wa_fix::plan::{Options, RuleSet, find_apps, scan};
@@ -75,7 +77,7 @@ fn main() -> Result<(), String> {
     let root = arguments.next().and_then(|root| std::fs::canonicalize(root).ok()).ok_or("which folder?")?;
     let rules = RuleSet::new((0..number).map(rule))?;
     let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
-    let found = discover(&[root.clone()], &options);
+    let found = discover(std::slice::from_ref(&root), &options);
     let options = Options {
         tier: Tier::Safe,
         only: None,

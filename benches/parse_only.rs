@@ -3,6 +3,8 @@
 //!
 //! `parse_only FOLDER THREADS [--tests]`
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it saw")]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -59,7 +61,10 @@ fn walk(folder: &Path, tests: bool, files: &mut Vec<PathBuf>) {
             if !left_out && (tests || name != "test") {
                 walk(&entry.path(), tests, files);
             }
-        } else if name.ends_with(".ts") && !name.ends_with(".d.ts") && (tests || !name.contains(".test.")) {
+        } else if Path::new(name).extension().is_some_and(|end| end == "ts")
+            && !name.ends_with(".d.ts")
+            && (tests || !name.contains(".test."))
+        {
             files.push(entry.path());
         }
     }

@@ -84,7 +84,9 @@ impl AppFile {
         *self.speaks_cdk.get_or_init(|| {
             self.candidate.language.is_script()
                 && self.text().is_ok_and(|text| {
-                    CDK_WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+                    CDK_WORDS
+                        .iter()
+                        .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
                 })
         })
     }

@@ -1,8 +1,8 @@
 //! Who invokes a Lambda function, as far as the app shows it.
 
-use super::{Model, known};
 use super::meaning::words;
 use super::site::Site;
+use super::{Model, known};
 use crate::syntax::Syn;
 
 /// How a function is invoked.

@@ -399,7 +399,9 @@ impl<'a> Model<'a> {
     /// A member by name.
     pub fn member(&self, ty: &Type<'a>, name: &str) -> Option<Member<'a>> {
         let Type::Object(parts) = ty else { return None };
-        parts.iter().find_map(|part| self.members_of(*part).iter().find(|member| member.name == name).copied())
+        parts
+            .iter()
+            .find_map(|part| self.members_of(*part).iter().find(|member| member.name == name).copied())
     }
 
     fn member_of(&self, ty: &Type<'a>, name: &str, depth: u8) -> Option<Typed<'a>> {

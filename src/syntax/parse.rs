@@ -55,7 +55,11 @@ impl Parsed {
     /// The number of a field of the grammar.
     pub(super) fn field(&self, name: &str) -> Option<NonZeroU16> {
         let fields = &self.names.fields;
-        fields.binary_search_by(|(other, _)| by_length(other, name)).ok().and_then(|at| fields.get(at)).map(|(_, id)| *id)
+        fields
+            .binary_search_by(|(other, _)| by_length(other, name))
+            .ok()
+            .and_then(|at| fields.get(at))
+            .map(|(_, id)| *id)
     }
 }
 
@@ -191,7 +195,7 @@ mod tests {
                 stack.extend(node.children(&mut cursor));
             }
             for field in ["name", "arguments", "constructor", "value"] {
-                let id = grammar(language).field_id_for_name(field).map(NonZeroU16::from);
+                let id = grammar(language).field_id_for_name(field);
                 assert_eq!(parsed.field(field), id, "{field}");
             }
             assert_eq!(parsed.field("no_such_field"), None);
