@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 
 use super::args::{ApplyArgs, UndoArgs};
-use super::run::{Environment, Run, texts};
+use super::run::{Environment, Run, frames};
 use crate::edit::Commit;
 use crate::plan::Plan;
 use crate::plan::apps::app_root;
@@ -18,7 +18,7 @@ pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(&args.run)?;
     let plan = run.plan();
     // Code frames show the text that the findings are about, so it is read before it changes.
-    let texts = texts(&plan, &run.root);
+    let texts = frames(&plan, &run, args.run.format);
     let kind = match &args.branch {
         Some(name) => {
             branch(&run, &plan, name)?;

@@ -13,7 +13,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
-use run::{Environment, Run, texts};
+use run::{Environment, Run, frames};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -68,7 +68,7 @@ fn say(out: &[u8]) -> Result<u8> {
 fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.scan();
-    let counts = run.print(args, environment, &Kind::Scan, &plan, &texts(&plan, &run.root))?;
+    let counts = run.print(args, environment, &Kind::Scan, &plan, &frames(&plan, &run, args.format))?;
     Ok(run.exit_code(&counts, 0, args))
 }
 
@@ -85,7 +85,7 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
             ));
         }
     }
-    let counts = run.print(args, environment, &Kind::Diff, &plan, &texts(&plan, &run.root))?;
+    let counts = run.print(args, environment, &Kind::Diff, &plan, &frames(&plan, &run, args.format))?;
     // A preview leaves everything that it would fix.
     Ok(run.exit_code(&counts, counts.outcomes.fixed, args))
 }

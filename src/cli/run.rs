@@ -14,7 +14,7 @@ use crate::edit::FileChange;
 use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
 use crate::report::progress::Progress;
-use crate::report::{self, Command, Look, Report, summary};
+use crate::report::{self, Command, Format, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
 use crate::source::discover::{printed, slashed};
 use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
@@ -216,14 +216,17 @@ impl Run {
             command,
             arguments: &arguments,
         };
-        let mut out: Vec<u8> = Vec::new();
         let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
         let width = console::Term::stdout().size_checked().map_or(100, |(_, columns)| usize::from(columns));
         let look = Look { colour: environment.colour(args.color, to_terminal), width };
-        report::write(args.format, &report, look, &mut out)?;
-        match &args.output {
-            Some(file) => crate::write::output(file, &out)?,
-            None => std::io::stdout().lock().write_all(&out)?,
+        if let Some(file) = &args.output {
+            let mut out: Vec<u8> = Vec::new();
+            report::write(args.format, &report, look, &mut out)?;
+            crate::write::output(file, &out)?;
+        } else {
+            let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+            report::write(args.format, &report, look, &mut out)?;
+            out.flush()?;
         }
         let terminal = std::io::stderr().is_terminal();
         let mut err = std::io::stderr().lock();
@@ -282,6 +285,11 @@ pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
         }
     }
     texts
+}
+
+/// The texts that a report shows: of files with findings where it has code frames, else none.
+pub(crate) fn frames(plan: &Plan, run: &Run, format: Format) -> BTreeMap<String, String> {
+    if format.has_frames() { texts(plan, &run.root) } else { BTreeMap::new() }
 }
 
 /// What became of files that were named one by one.

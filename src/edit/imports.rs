@@ -4,7 +4,6 @@ use super::builder::{Builder, no_fix};
 use super::style::{line_indent, line_start};
 use crate::detect::Refusal;
 use crate::model::imports::{Import, Imported, cdk_module};
-use crate::model::scope::lookup;
 use crate::syntax::{Parsed, Syn};
 
 /// A name that the fix has imported.
@@ -68,7 +67,7 @@ impl<'a> Builder<'_, 'a> {
         let text = self.known(at, module, head).map_or_else(|| self.import(at, module, head), Ok)?;
         let tail = member.get(head.len()..).unwrap_or_default();
         let first = text.split('.').next().unwrap_or_default();
-        if lookup(at, first).is_some_and(|declaration| !is_require(declaration)) {
+        if self.model.lookup(at, first).is_some_and(|declaration| !is_require(declaration)) {
             return Err(no_fix(
                 &format!("`{first}` means something else here"),
                 &format!("rename it, so that {name} can be written"),

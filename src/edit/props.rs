@@ -353,7 +353,9 @@ fn is_on_one_line(object: Syn<'_>) -> bool {
 fn width_of(text: &str) -> usize {
     let long = text
         .lines()
-        .filter(|line| line.chars().count() > 80 && !line.trim_start().starts_with("import"))
+        .filter(|line| {
+            line.len() > 80 && line.chars().count() > 80 && !line.trim_start().starts_with("import")
+        })
         .count();
     if long > 3 { WIDTH } else { 80 }
 }

@@ -1,6 +1,12 @@
 //! How a file is written, and snippets made to look like it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::syntax::{Parsed, Syn, parse};
+
+/// Snippets of this many bytes are whole files.
+const FILE: usize = 1000;
 
 /// The habits of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +62,7 @@ impl Style {
             indent: indent_of(text),
             quote: if double > single { '"' } else { '\'' },
             semicolons: ended >= open,
-            eol: if text.contains("\r\n") { "\r\n" } else { "\n" },
+            eol: if memchr::memmem::find(text.as_bytes(), b"\r\n").is_some() { "\r\n" } else { "\n" },
         }
     }
 
@@ -95,19 +101,41 @@ impl Style {
         if self.quote == '\'' && self.semicolons {
             return snippet.to_owned();
         }
+        // Where nothing else could hold a quote, all of them are those of strings: no need to parse.
+        if self.semicolons && !snippet.contains(['`', '"', '\\', '/']) {
+            return snippet.replace('\'', &self.quote.to_string());
+        }
+        // The files that fixes create are the same for every app.
+        thread_local! {
+            static KNOWN: RefCell<HashMap<(char, bool, String), String>> = RefCell::default();
+        }
+        if snippet.len() < FILE {
+            return self.retokened(snippet);
+        }
+        let key = (self.quote, self.semicolons, snippet.to_owned());
+        let before = KNOWN.with_borrow(|known| known.get(&key).cloned());
+        before.unwrap_or_else(|| {
+            let text = self.retokened(snippet);
+            KNOWN.with_borrow_mut(|known| known.insert(key, text.clone()));
+            text
+        })
+    }
+
+    fn retokened(&self, snippet: &str) -> String {
         let Some((parsed, from)) = parse_snippet(snippet) else { return snippet.to_owned() };
         let mut drops = Vec::new();
         let mut quotes = Vec::new();
         collect_tokens(Syn::root(&parsed), &mut drops, &mut quotes);
-        let mut bytes: Vec<char> = Vec::with_capacity(snippet.len());
+        // Both were found from the start of the text to its end.
+        let mut out = String::with_capacity(snippet.len());
         for (at, character) in snippet.char_indices() {
             let at = at + from;
-            if !self.semicolons && drops.contains(&at) {
+            if !self.semicolons && drops.binary_search(&at).is_ok() {
                 continue;
             }
-            bytes.push(if quotes.contains(&at) { self.quote } else { character });
+            out.push(if quotes.binary_search(&at).is_ok() { self.quote } else { character });
         }
-        bytes.into_iter().collect()
+        out
     }
 
     /// A string literal in the file's quotes.
@@ -171,7 +199,9 @@ fn collect_tokens(node: Syn<'_>, drops: &mut Vec<usize>, quotes: &mut Vec<usize>
 
 /// Lines (from 0) that start inside a template literal and must stay as they are.
 fn template_lines(snippet: &str) -> Vec<usize> {
-    let Some((parsed, from)) = snippet.contains('`').then(|| parse_snippet(snippet)).flatten() else {
+    // A literal that goes on in the next line leaves its own line with one mark too many.
+    let may_span = snippet.lines().any(|line| line.matches('`').count() % 2 == 1);
+    let Some((parsed, from)) = may_span.then(|| parse_snippet(snippet)).flatten() else {
         return Vec::new();
     };
     let mut lines = Vec::new();

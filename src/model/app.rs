@@ -1,6 +1,7 @@
 //! An app: the files under one `cdk.json` (else one package), parsed when first needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +26,7 @@ pub struct AppFile {
     pub candidate: Candidate,
     text: OnceLock<Result<Arc<str>, Unreadable>>,
     parsed: OnceLock<Option<Arc<Parsed>>>,
+    speaks_cdk: OnceLock<bool>,
 }
 
 /// New texts for files of an app, by absolute path: what a plan has changed so far.
@@ -43,7 +45,8 @@ pub struct App {
     pub release: Option<Release>,
     /// Every file, sorted by path.
     pub files: Vec<AppFile>,
-    by_path: BTreeMap<PathBuf, usize>,
+    /// Positions of the files by absolute path; shared by the states of an app that have the same files.
+    by_path: Arc<HashMap<OsString, usize>>,
     documents: OnceLock<Vec<String>>,
     /// Files that a plan creates.
     created: Vec<PathBuf>,
@@ -54,7 +57,11 @@ const CDK_WORDS: [&str; 3] = ["aws-cdk", "monocdk", "constructs"];
 
 impl AppFile {
     fn of(candidate: Candidate, text: &Arc<str>) -> Self {
-        Self { candidate, text: OnceLock::from(Ok(Arc::clone(text))), parsed: OnceLock::new() }
+        Self { text: OnceLock::from(Ok(Arc::clone(text))), ..Self::unread(candidate) }
+    }
+
+    fn unread(candidate: Candidate) -> Self {
+        Self { candidate, text: OnceLock::new(), parsed: OnceLock::new(), speaks_cdk: OnceLock::new() }
     }
 
     /// The file's text, read once.
@@ -74,22 +81,39 @@ impl AppFile {
 
     /// Whether the file is a script that names a CDK package.
     pub fn speaks_cdk(&self) -> bool {
-        self.candidate.language.is_script()
-            && self.text().is_ok_and(|text| {
-                CDK_WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-            })
+        *self.speaks_cdk.get_or_init(|| {
+            self.candidate.language.is_script()
+                && self.text().is_ok_and(|text| {
+                    CDK_WORDS
+                        .iter()
+                        .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+                })
+        })
+    }
+
+    /// Whether this is the file that a tree was made from.
+    pub(super) fn is_of(&self, parsed: &Parsed) -> bool {
+        self.parsed.get().and_then(Option::as_deref).is_some_and(|own| std::ptr::eq(own, parsed))
     }
 }
 
 impl App {
     /// Gathers an app from its files. Nothing is parsed yet.
     pub fn new(root: PathBuf, candidates: Vec<Candidate>) -> Self {
-        let files = candidates
-            .into_iter()
-            .map(|candidate| AppFile { candidate, text: OnceLock::new(), parsed: OnceLock::new() })
-            .collect();
+        let files = candidates.into_iter().map(AppFile::unread).collect();
         let release = super::release::find(&root);
-        Self::gather(root, files, release, &Overlay::new())
+        let mut app = Self {
+            has_cdk_json: root.join("cdk.json").is_file(),
+            cdk_json: read_json(&root.join("cdk.json"), &Overlay::new()),
+            root,
+            release,
+            files,
+            by_path: Arc::default(),
+            documents: OnceLock::new(),
+            created: Vec::new(),
+        };
+        app.sort();
+        app
     }
 
     /// The same app with other texts for some files, and with files that are new. Trees of files
@@ -105,9 +129,11 @@ impl App {
                     candidate: file.candidate.clone(),
                     text: file.text.clone(),
                     parsed: file.parsed.clone(),
+                    speaks_cdk: file.speaks_cdk.clone(),
                 },
             })
             .collect();
+        let known = files.len();
         for (file, text) in overlay {
             if self.file(file).is_none() {
                 let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -117,28 +143,33 @@ impl App {
                 }
             }
         }
-        let mut app = Self::gather(self.root.clone(), files, self.release, overlay);
-        app.documents = self.documents.clone();
-        app.created = overlay.keys().filter(|file| self.file(file).is_none()).cloned().collect();
+        let manifest = self.root.join("cdk.json");
+        let more = files.len() > known;
+        let mut app = Self {
+            root: self.root.clone(),
+            has_cdk_json: self.has_cdk_json,
+            cdk_json: match overlay.get(&manifest) {
+                Some(_) => read_json(&manifest, overlay),
+                None => self.cdk_json.clone(),
+            },
+            release: self.release,
+            files,
+            by_path: Arc::clone(&self.by_path),
+            documents: self.documents.clone(),
+            created: overlay.keys().filter(|file| self.file(file).is_none()).cloned().collect(),
+        };
+        if more {
+            app.sort();
+        }
         app
     }
 
-    fn gather(root: PathBuf, mut files: Vec<AppFile>, release: Option<Release>, overlay: &Overlay) -> Self {
-        files.sort_by(|a, b| a.candidate.cmp(&b.candidate));
-        let by_path =
-            files.iter().enumerate().map(|(index, file)| (file.candidate.file.clone(), index)).collect();
-        let cdk_json = read_json(&root.join("cdk.json"), overlay);
-        let has_cdk_json = root.join("cdk.json").is_file();
-        Self {
-            root,
-            has_cdk_json,
-            cdk_json,
-            release,
-            files,
-            by_path,
-            documents: OnceLock::new(),
-            created: Vec::new(),
-        }
+    fn sort(&mut self) {
+        self.files.sort_by(|a, b| a.candidate.cmp(&b.candidate));
+        let named = self.files.iter().enumerate();
+        self.by_path = Arc::new(
+            named.map(|(index, file)| (file.candidate.file.clone().into_os_string(), index)).collect(),
+        );
     }
 
     /// How a file of the app is printed: like the others, relative to the working directory.
@@ -227,7 +258,7 @@ impl App {
 
     /// The file at an absolute path.
     pub fn file(&self, path: &Path) -> Option<&AppFile> {
-        self.by_path.get(path).and_then(|index| self.files.get(*index))
+        self.by_path.get(path.as_os_str()).and_then(|index| self.files.get(*index))
     }
 
     /// The file that a relative import names.

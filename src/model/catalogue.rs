@@ -17,9 +17,10 @@
 //! Members of alpha packages carry no dates: they count as present in every 2.x release.
 //!
 //! # Cost
-//! The text is embedded and stays text: there is nothing to load at start-up. A lookup is a binary
-//! search over lines sorted by name, and each base that is followed is one more. Only
-//! [`Catalogue::subclasses`] builds an index, once, on its first call.
+//! The text is embedded and stays text: there is nothing to load at start-up. The first lookup notes where
+//! lines start; each is then a binary search over lines sorted by name, and each base that is followed
+//! is one more. What a class extends is asked for all the time, so [`Catalogue::known`] works it out once
+//! for each class and thread. [`Catalogue::subclasses`] builds an index, once, on its first call.
 //!
 //! ```
 //! use wa_fix::model::catalogue::{Catalogue, Release};
@@ -30,13 +31,15 @@
 //! assert!(!catalogue.has_prop("aws_s3.Bucket", "replicationRules", release)); // came with 2.177
 //! ```
 
+mod class_name;
 mod line;
 mod release;
 
-use std::cmp::Ordering;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+pub use class_name::ClassName;
 pub use line::{Kind, MemberKind};
 use line::{Line, Name, member_name, primitive};
 pub use release::{NotARelease, Release, Span};
@@ -76,19 +79,22 @@ impl Catalogue {
     /// Whether `class` is `ancestor` or extends it, directly or not. Interfaces count: a
     /// `aws_s3.Bucket` is an `aws_s3.IBucket`, and a struct is what it extends.
     pub fn is_a(&self, class: &str, ancestor: &str) -> bool {
-        if class == ancestor {
-            return true;
+        class == ancestor || self.known(class).is_a(ancestor)
+    }
+
+    /// A class by its canonical name, with what is asked of it all the time.
+    pub fn known(&self, class: &str) -> ClassName {
+        thread_local! {
+            static KNOWN: RefCell<HashMap<Box<str>, ClassName>> = RefCell::default();
         }
-        let Some(line) = self.line(Name::full(class)) else {
-            return false;
-        };
-        // Only the chain of classes can lead to a class, and it is much shorter than the whole.
-        let is_class = |line: Line| {
-            matches!(line.kind, Kind::Class | Kind::AbstractClass | Kind::Generated | Kind::Enum)
-        };
-        self.extends(line, ancestor, MAX_DEPTH)
-            || (!self.line(Name::full(ancestor)).is_some_and(is_class)
-                && self.reaches(line, ancestor, MAX_DEPTH))
+        KNOWN.with_borrow_mut(|known| {
+            if let Some(name) = known.get(class) {
+                return name.clone();
+            }
+            let name = ClassName::new(*self, class);
+            known.insert(class.into(), name.clone());
+            name
+        })
     }
 
     /// The property `prop` of a properties interface, or of the properties a class takes, with
@@ -174,22 +180,16 @@ impl Catalogue {
         children
     }
 
-    /// Binary search over byte positions, each moved back to the start of its line.
+    /// Binary search over the starts of lines.
     fn line(&self, name: Name<'_>) -> Option<Line> {
-        let (mut low, mut high) = (0, self.text.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let start = self.text.get(low..middle)?.rfind('\n').map_or(low, |at| low + at + 1);
-            let rest = self.text.get(start..)?;
-            match name.order_of(rest) {
-                Ordering::Less => {
-                    low = self.text.get(middle..high)?.find('\n').map_or(high, |at| middle + at + 1);
-                }
-                Ordering::Greater => high = start,
-                Ordering::Equal => return Line::read(rest).filter(|line| name.is_as_long_as(line.key)),
-            }
-        }
-        None
+        static STARTS: OnceLock<Vec<usize>> = OnceLock::new();
+        let starts = STARTS.get_or_init(|| {
+            let ends = memchr::memchr_iter(b'\n', self.text.as_bytes()).map(|at| at + 1);
+            std::iter::once(0).chain(ends).filter(|at| *at < self.text.len()).collect()
+        });
+        let rest = |start: &usize| self.text.get(*start..).unwrap_or_default();
+        let at = starts.binary_search_by(|start| name.order_of(rest(start))).ok()?;
+        Line::read(rest(starts.get(at)?)).filter(|line| name.is_as_long_as(line.key))
     }
 
     /// A struct's line; `aws_s3.CfnBucketProps` is told on the line of `aws_s3.CfnBucket`.
@@ -201,23 +201,19 @@ impl Catalogue {
         self.line(class).filter(|line| line.kind == Kind::Generated)
     }
 
-    /// Follows base classes only.
-    fn extends(&self, line: Line, ancestor: &str, depth: u8) -> bool {
-        let base = line.bases().next().filter(|_| !line.has_no_base);
-        let (Some(base), Some(depth)) = (base, depth.checked_sub(1)) else {
-            return false;
-        };
-        base == *ancestor || self.line(base).is_some_and(|line| self.extends(line, ancestor, depth))
-    }
-
-    /// Follows everything a line extends.
-    fn reaches(&self, line: Line, ancestor: &str, depth: u8) -> bool {
-        let Some(depth) = depth.checked_sub(1) else {
-            return false;
-        };
-        line.bases().any(|base| {
-            base == *ancestor || self.line(base).is_some_and(|line| self.reaches(line, ancestor, depth))
-        })
+    /// Adds the names of everything a line extends.
+    fn ancestors(&self, line: Line, depth: u8, all: &mut Vec<Box<str>>) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        for base in line.bases() {
+            if all.iter().any(|known| base == **known) {
+                continue;
+            }
+            // One that the catalogue does not describe is still a name to be asked for.
+            all.push(base.to_string().into());
+            if let Some(line) = self.line(base) {
+                self.ancestors(line, depth, all);
+            }
+        }
     }
 
     fn prop_of(&self, line: Line, prop: &str, depth: u8) -> Option<Prop> {

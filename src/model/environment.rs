@@ -10,8 +10,8 @@
 //! not degrade a live system.
 
 use super::imports::string_text;
-use super::meaning::{Meaning, is_class, words};
-use super::scope::{Declaration, declared_in, names_declared_in};
+use super::meaning::{Meaning, has_word, is_class, words};
+use super::scope::Declaration;
 use super::types::{Type, Typed};
 use super::{Model, statement_of};
 use crate::rule::Tier;
@@ -202,6 +202,10 @@ fn is_environment_word(name: &str) -> bool {
 impl<'a> Model<'a> {
     /// Which environment a place belongs to, as far as the code tells. `at` is the node whose text a fix changes.
     pub fn environment(&self, at: Syn<'a>) -> Environment<'a> {
+        self.environments.get(at, || self.environment_at(at))
+    }
+
+    fn environment_at(&self, at: Syn<'a>) -> Environment<'a> {
         if is_guarded(at) {
             return Environment::Guarded;
         }
@@ -213,7 +217,7 @@ impl<'a> Model<'a> {
         let mut names: Vec<&str> = visible.iter().copied().filter(|name| rank(name).is_some()).collect();
         names.sort_by_key(|name| rank(name));
         for name in names {
-            if Self::is_fixed(at, name) {
+            if self.is_fixed(at, name) {
                 return Environment::Guarded;
             }
             let candidate = Candidate {
@@ -280,17 +284,17 @@ impl<'a> Model<'a> {
     /// The names that can be used at a place, the nearest first: declared before it, not shadowed.
     fn visible(&self, at: Syn<'a>) -> Vec<&'a str> {
         let mut names: Vec<&'a str> = Vec::new();
-        for scope in at.ancestors() {
-            for name in names_declared_in(scope) {
+        for scope in self.scopes_around(at).iter() {
+            for (name, declaration) in self.declarations(*scope).iter().copied() {
                 if names.contains(&name) {
                     continue;
                 }
-                let before = match declared_in(scope, name) {
-                    Some(Declaration::Variable { declarator, .. }) => declarator.end() <= at.start(),
-                    Some(Declaration::Destructured { name, parameter: None, .. }) => {
+                let before = match declaration {
+                    Declaration::Variable { declarator, .. } => declarator.end() <= at.start(),
+                    Declaration::Destructured { name, parameter: None, .. } => {
                         statement_of(name).is_some_and(|statement| statement.end() <= at.start())
                     }
-                    Some(Declaration::Parameter { .. } | Declaration::Destructured { .. }) => true,
+                    Declaration::Parameter { .. } | Declaration::Destructured { .. } => true,
                     _ => false,
                 };
                 if before {
@@ -345,12 +349,10 @@ impl<'a> Model<'a> {
         let mut deeper = Vec::new();
         for object in &objects {
             for member in self.members(&object.typed.ty) {
-                let reachable = if object.own {
-                    Self::field_is_set(at, member.node, member.name)
-                } else {
-                    !member.hidden
+                let reachable = || {
+                    if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden }
                 };
-                if !CONTAINERS.contains(&member.name) || !reachable {
+                if !CONTAINERS.contains(&member.name) || !reachable() {
                     continue;
                 }
                 let typed = self.type_of_member(member);
@@ -375,12 +377,10 @@ impl<'a> Model<'a> {
         }
         objects.iter().find_map(|object| {
             let member = self.members(&object.typed.ty).into_iter().find(|member| {
-                let reachable = if object.own {
-                    Self::field_is_set(at, member.node, member.name)
-                } else {
-                    !member.hidden
+                let reachable = || {
+                    if object.own { Self::field_is_set(at, member.node, member.name) } else { !member.hidden }
                 };
-                is_boolean_name(member.name) && reachable && usable(&self.type_of_member(*member).ty)
+                is_boolean_name(member.name) && reachable() && usable(&self.type_of_member(*member).ty)
             })?;
             let text = format!("{}{}{}", object.text, dot(object.typed.optional), member.name);
             Some(truth(text, holder_of(object)))
@@ -409,7 +409,7 @@ impl<'a> Model<'a> {
             if !reachable || here.ty == Type::Unknown || here.ty != self.type_of(one.receiver).ty {
                 return None;
             }
-            if root.is("identifier") && one.receiver == root && Self::is_fixed(at, root.text()) {
+            if root.is("identifier") && one.receiver == root && self.is_fixed(at, root.text()) {
                 return None;
             }
             let holder = one.receiver.field("object").and_then(|object| {
@@ -445,8 +445,8 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a name is one environment's name written down: `const environmentSuffix = 'dev'`.
-    fn is_fixed(at: Syn<'a>, name: &str) -> bool {
-        match super::scope::lookup(at, name) {
+    fn is_fixed(&self, at: Syn<'a>, name: &str) -> bool {
+        match self.lookup(at, name) {
             Some(Declaration::Variable { declarator, .. }) => {
                 declarator.field("value").is_some_and(|value| value.is("string"))
             }
@@ -575,7 +575,7 @@ impl<'a> Model<'a> {
             let mut facts = Facts::default();
             for file in self.app.files.iter().filter(|file| file.candidate.language.is_script()) {
                 let Ok(text) = file.text() else { continue };
-                let speaks = file.speaks_cdk() || SPELLINGS.iter().any(|word| text.contains(word));
+                let speaks = file.speaks_cdk() || SPELLINGS.iter().any(|word| has_word(text, word));
                 if let Some(parsed) = speaks.then(|| file.parsed()).flatten() {
                     facts.read(parsed);
                 }

@@ -1,5 +1,8 @@
 //! The import table of a file, in every style that TypeScript and Node know.
 
+use std::sync::OnceLock;
+
+use super::meaning::words;
 use crate::syntax::{Parsed, Syn};
 
 /// What an import binds.
@@ -26,6 +29,62 @@ pub struct Import<'a> {
     pub statement: Syn<'a>,
     /// Whether it is `import type`.
     pub type_only: bool,
+    /// See [`Import::is_alone`].
+    alone: OnceLock<bool>,
+}
+
+impl Import<'_> {
+    /// Whether nothing else in the file can declare the name, so that it means the import everywhere. Asks the tree
+    /// only where the text leaves it open, and says no where the tree does: the scopes must then be asked.
+    pub fn is_alone(&self) -> bool {
+        *self.alone.get_or_init(|| {
+            let root = Syn::root(self.statement.file);
+            let own = self.statement.span();
+            words(root, self.local).filter(|at| !own.contains(&at.start)).all(|at| is_use(root, at))
+        })
+    }
+}
+
+/// Whether a word is used where it stands, or is no name at all; `false` where it may be declared.
+fn is_use(root: Syn<'_>, at: std::ops::Range<usize>) -> bool {
+    let text = &root.file.text;
+    let before = text.get(..at.start).unwrap_or_default();
+    let after = text.get(at.end..).unwrap_or_default();
+    // `x.y`, `new X`, `class A extends X`, and `: X;` or `: X)`, which cannot be the end of a pattern.
+    let says_so = after.starts_with('.')
+        || ["new ", "extends ", "typeof ", "return "].iter().any(|word| before.ends_with(word))
+        || (before.ends_with(": ") && after.starts_with([';', ')']));
+    if says_so {
+        return true;
+    }
+    let Some(node) = root.at(at) else { return false };
+    match node.kind() {
+        "identifier" | "type_identifier" => node.parent().is_some_and(|parent| {
+            matches!(
+                parent.kind(),
+                "member_expression"
+                    | "nested_identifier"
+                    | "nested_type_identifier"
+                    | "new_expression"
+                    | "call_expression"
+                    | "arguments"
+                    | "array"
+                    | "type_annotation"
+                    | "type_arguments"
+                    | "generic_type"
+                    | "union_type"
+                    | "intersection_type"
+                    | "array_type"
+                    | "extends_clause"
+                    | "extends_type_clause"
+                    | "implements_clause"
+                    | "spread_element"
+            ) || (parent.is("pair") && parent.field("value") == Some(node))
+        }),
+        "shorthand_property_identifier_pattern" => false,
+        // Comments, strings, names of properties.
+        _ => true,
+    }
 }
 
 /// A name that a file passes on from another: `export { a as b } from './x'`, `export * from './x'`.
@@ -152,7 +211,14 @@ impl<'a> Imports<'a> {
         type_only: bool,
     ) {
         let module = string_text(source);
-        self.imports.push(Import { local: local.text(), module, imported, statement, type_only });
+        self.imports.push(Import {
+            local: local.text(),
+            module,
+            imported,
+            statement,
+            type_only,
+            alone: OnceLock::new(),
+        });
     }
 }
 
@@ -229,6 +295,26 @@ import type { M } from './m';
         let names: Vec<_> =
             table(text).into_iter().map(|(local, _, what)| format!("{local}={what}")).collect();
         assert_eq!(names.join(" "), "a=* b=default c=default e=d f=f g=* h=* i=i k=j l=aws_s3 M=M");
+    }
+
+    #[test]
+    fn a_name_is_alone_where_nothing_else_can_declare_it() {
+        let text = r"
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Queue, Topic, Role as R, Key, Function } from './x';
+// s3, sns, Queue, Topic
+const a = new s3.Bucket(this, 'Queue', { sns: 1, Queue: 2, key: Key });
+function f(sns: string, { Topic }: any) { return sns.length; }
+class Y extends Queue { queue?: Queue; list: Array<Queue> = [Queue]; }
+const { role: R } = y;
+const make = (Function) => 1;
+";
+        let parsed = parse("a.ts", text.into(), Language::TypeScript).unwrap();
+        let table = Imports::of(&parsed);
+        let alone: Vec<_> =
+            table.imports.iter().filter(|import| import.is_alone()).map(|import| import.local).collect();
+        assert_eq!(alone, ["s3", "Queue", "Key"]);
     }
 
     #[test]

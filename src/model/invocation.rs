@@ -1,8 +1,8 @@
 //! Who invokes a Lambda function, as far as the app shows it.
 
-use super::Model;
 use super::meaning::words;
 use super::site::Site;
+use super::{Model, known};
 use crate::syntax::Syn;
 
 /// How a function is invoked.
@@ -83,12 +83,12 @@ impl<'a> Model<'a> {
 
     /// Whether a method is called on a function, an alias or a version of it: `configureAsyncInvoke`.
     pub fn is_called_on(&self, function: &Site<'a>, method: &str) -> bool {
-        self.method_calls(method).any(|call| {
-            let object = call.field("function").and_then(|callee| callee.field("object"));
-            object
-                .and_then(|object| self.invoked_function(object))
-                .is_some_and(|site| site.node == function.node)
-        })
+        let called = known(&self.called_functions, method, || {
+            let object = |call: Syn<'a>| call.field("function").and_then(|callee| callee.field("object"));
+            let functions = self.method_calls(method).filter_map(object);
+            functions.filter_map(|object| self.invoked_function(object)).map(|site| site.node).collect()
+        });
+        called.contains(&function.node)
     }
 
     /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
@@ -123,18 +123,20 @@ impl<'a> Model<'a> {
 
     /// The calls of a method by name in the files that speak to the CDK, by path and offset.
     pub fn method_calls(&self, method: &str) -> impl Iterator<Item = Syn<'a>> + use<'a> {
-        let method = method.to_owned();
-        self.cdk_files().flat_map(move |file| {
-            let root = Syn::root(file);
-            words(root, &method)
-                .filter_map(move |at| {
+        let calls = known(&self.calls, method, || {
+            let mut calls = Vec::new();
+            for file in self.cdk_files() {
+                let root = Syn::root(file);
+                calls.extend(words(root, method).filter_map(|at| {
                     let member = root.at(at.clone())?.parent().filter(|node| node.is("member_expression"))?;
                     let call = member.parent().filter(|node| node.is("call_expression"))?;
                     (call.field("function") == Some(member) && member.field("property")?.span() == at)
                         .then_some(call)
-                })
-                .collect::<Vec<_>>()
-        })
+                }));
+            }
+            calls
+        });
+        (0..calls.len()).filter_map(move |at| calls.get(at).copied())
     }
 
     /// The function that an expression stands for: itself, or that of an alias or a version.

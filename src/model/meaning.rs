@@ -2,8 +2,8 @@
 
 use super::Model;
 use super::imports::{Imported, cdk_module};
-use super::scope::{Declaration, declared_in, lookup};
-use crate::syntax::{Parsed, Syn};
+use super::scope::Declaration;
+use crate::syntax::{Parsed, Syn, lone_words};
 
 /// What an expression stands for, followed through names, imports and files.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,10 +83,14 @@ impl<'a> Model<'a> {
 
     fn name_at(&self, at: Syn<'a>, name: &str, depth: u8) -> Option<Meaning<'a>> {
         let depth = depth.checked_sub(1)?;
-        if let Some(declaration) = lookup(at, name) {
+        let import = self.imports(at.file).binding(name);
+        if let Some(import) = import.filter(|import| import.is_alone()) {
+            return self.imported_at(at.file, import.module, &import.imported, depth);
+        }
+        if let Some(declaration) = self.lookup(at, name) {
             return self.declaration_at(declaration, depth);
         }
-        let import = self.imports(at.file).binding(name)?;
+        let import = import?;
         self.imported_at(at.file, import.module, &import.imported, depth)
     }
 
@@ -173,7 +177,7 @@ impl<'a> Model<'a> {
                 _ => self.meaning_at(value, depth),
             };
         }
-        if let Some(declaration) = declared_in(root, name) {
+        if let Some(declaration) = self.declared_in(root, name) {
             return self.declaration_at(declaration, depth);
         }
         // `export { local as name }`, then what is passed on from elsewhere.
@@ -288,20 +292,15 @@ pub(crate) fn words<'a>(
     within: Syn<'a>,
     word: &str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
-    let text = within.file.text.as_bytes();
-    let inside = text.get(within.span()).unwrap_or_default();
-    let length = word.len();
-    let base = within.start();
-    let name_byte = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
-    };
-    memchr::memmem::find_iter(inside, word.as_bytes())
-        .map(move |at| base + at)
-        .filter(move |at| {
-            !name_byte(at.checked_sub(1).and_then(|before| text.get(before)))
-                && !name_byte(text.get(at + length))
-        })
-        .map(move |at| at..at + length)
-        .collect::<Vec<_>>()
-        .into_iter()
+    let starts = within.file.word_starts(word);
+    let (span, length) = (within.span(), word.len());
+    let first = starts.partition_point(|at| *at < span.start);
+    (first..starts.len())
+        .filter_map(move |index| starts.get(index).map(|at| *at..*at + length))
+        .take_while(move |at| at.end <= span.end)
+}
+
+/// Whether a word stands alone anywhere in a text.
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
+    lone_words(text, word).next().is_some()
 }

@@ -15,13 +15,14 @@ pub mod site;
 pub mod types;
 mod uses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
-pub use catalogue::{Catalogue, Release};
+pub use catalogue::{Catalogue, ClassName, Release};
 pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
 pub use invocation::Invocation;
@@ -40,12 +41,21 @@ pub struct Model<'a> {
     /// Facts about aws-cdk-lib.
     pub catalogue: Catalogue,
     files: Vec<FileFacts<'a>>,
+    classes: OnceLock<Vec<ClassName>>,
+    calls: Known<Vec<Syn<'a>>>,
+    called_functions: Known<Vec<Syn<'a>>>,
+    environments: ByNode<Environment<'a>>,
+    members: ByNode<Arc<[types::Member<'a>]>>,
+    types: ByNode<types::Typed<'a>>,
+    scopes: ByNode<Arc<Vec<Syn<'a>>>>,
+    declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
     custom_handlers: OnceLock<Vec<Syn<'a>>>,
-    /// Answers of the catalogue to "is this class that class?": rules ask the same for every site.
-    is_a: Mutex<BTreeMap<String, BTreeMap<String, bool>>>,
 }
+
+/// Answers about the app by name, worked out once each.
+type Known<T> = Mutex<BTreeMap<String, Arc<T>>>;
 
 #[derive(Debug, Default)]
 struct FileFacts<'a> {
@@ -61,14 +71,31 @@ impl<'a> Model<'a> {
             app,
             catalogue: Catalogue::embedded(),
             files,
+            classes: OnceLock::new(),
+            calls: Known::default(),
+            called_functions: Known::default(),
+            environments: ByNode::default(),
+            members: ByNode::default(),
+            types: ByNode::default(),
+            scopes: ByNode::default(),
+            declarations: ByNode::default(),
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
             custom_handlers: OnceLock::new(),
-            is_a: Mutex::default(),
         }
     }
 
     fn index(&self, file: &Parsed) -> Option<usize> {
+        let guess = file.place.load(Ordering::Relaxed);
+        if self.app.files.get(guess).is_some_and(|known| known.is_of(file)) {
+            return Some(guess);
+        }
+        let found = self.search(file)?;
+        file.place.store(found, Ordering::Relaxed);
+        Some(found)
+    }
+
+    fn search(&self, file: &Parsed) -> Option<usize> {
         self.app.files.binary_search_by(|other| other.candidate.path.as_str().cmp(&file.path)).ok()
     }
 
@@ -101,7 +128,7 @@ impl<'a> Model<'a> {
 
     /// Every construct site of the app, by path and offset.
     pub fn all_sites(&self) -> impl Iterator<Item = Site<'a>> {
-        self.cdk_files().flat_map(|file| self.sites(file).to_vec())
+        self.cdk_files().flat_map(|file| self.sites(file)).cloned()
     }
 
     /// The site of a node found by a query.
@@ -114,21 +141,16 @@ impl<'a> Model<'a> {
 
     /// Whether anything in the app builds a class or a subclass of it.
     pub fn app_builds(&self, class: &str) -> bool {
-        self.all_sites().any(|site| self.builds(&site, class))
-    }
-
-    /// Whether a CDK class is another or extends it.
-    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
-        if class == ancestor {
-            return true;
-        }
-        let mut known = self.is_a.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = known.get(class).and_then(|answers| answers.get(ancestor)) {
-            return *answer;
-        }
-        let answer = self.catalogue.is_a(class, ancestor);
-        known.entry(class.to_owned()).or_default().insert(ancestor.to_owned(), answer);
-        answer
+        let classes = self.classes.get_or_init(|| {
+            let mut classes: Vec<ClassName> = Vec::new();
+            for site in self.cdk_files().flat_map(|file| self.sites(file)) {
+                if !classes.contains(&site.class) {
+                    classes.push(site.class.clone());
+                }
+            }
+            classes
+        });
+        classes.iter().any(|built| built.is_a(class))
     }
 
     /// Whether the app's aws-cdk-lib has a property of a class's props. An unknown release counts as the
@@ -147,6 +169,41 @@ impl<'a> Model<'a> {
             None => self.catalogue.member(class, member).is_some_and(|member| member.introduced() == Some(0)),
         }
     }
+}
+
+/// Answers about nodes, worked out once each.
+#[derive(Debug)]
+struct ByNode<T>(Mutex<HashMap<(usize, usize), T>>);
+
+impl<T> Default for ByNode<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> ByNode<T> {
+    /// The answer from memory or worked out now; not held locked meanwhile: one answer may need another.
+    fn get(&self, node: Syn<'_>, work: impl FnOnce() -> T) -> T {
+        let open = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (std::ptr::from_ref(node.file).addr(), node.node.id());
+        let before = open().get(&key).cloned();
+        before.unwrap_or_else(|| {
+            let answer = work();
+            open().insert(key, answer.clone());
+            answer
+        })
+    }
+}
+
+/// The answer for a name, from memory or worked out now. Not held locked meanwhile: one answer may need another.
+fn known<T>(answers: &Known<T>, name: &str, work: impl FnOnce() -> T) -> Arc<T> {
+    let open = || answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = open().get(name).cloned();
+    before.unwrap_or_else(|| {
+        let answer = Arc::new(work());
+        open().insert(name.to_owned(), Arc::clone(&answer));
+        answer
+    })
 }
 
 /// Whether a node stands in a file.

@@ -1,9 +1,12 @@
 //! Construct sites: where the app builds something of the CDK.
 
+use std::sync::Arc;
+
 use super::Model;
+use super::catalogue::ClassName;
 use super::meaning::{Meaning, is_class, words};
 use super::props::Props;
-use super::scope::{Declaration, lookup};
+use super::scope::Declaration;
 use crate::syntax::{Parsed, Syn};
 
 /// `new X(scope, id, props)`, or the `super(scope, id, props)` of a class of the app that extends X.
@@ -12,11 +15,11 @@ pub struct Site<'a> {
     /// The `new_expression`, or the `call_expression` of `super(…)`.
     pub node: Syn<'a>,
     /// The nearest CDK class, canonical: `aws_lambda.Function`.
-    pub class: String,
+    pub class: ClassName,
     /// The class of the app between, where one is built or defined.
     pub local: Option<Syn<'a>>,
     /// The arguments.
-    pub arguments: Vec<Syn<'a>>,
+    pub arguments: Arc<[Syn<'a>]>,
     /// Index of the props among the arguments.
     pub props_index: usize,
 }
@@ -139,8 +142,8 @@ impl<'a> Model<'a> {
         let root = Syn::root(file);
         let mut sites = Vec::new();
         for at in words(root, "new") {
-            let Some(token) = root.at(at).filter(|node| node.is("new")) else { continue };
-            let Some(node) = token.parent().filter(|node| node.is("new_expression")) else { continue };
+            // The smallest named node around the word is the expression that starts with it.
+            let Some(node) = root.named_at(at).filter(|node| node.is("new_expression")) else { continue };
             if let Some(site) = self.new_site(node) {
                 sites.push(site);
             }
@@ -166,7 +169,7 @@ impl<'a> Model<'a> {
             Meaning::Class(class) => (self.cdk_base(class)?, Some(class)),
             _ => return None,
         };
-        Some(self.site(node, class, local))
+        Some(self.site(node, &class, local))
     }
 
     fn super_site(&self, call: Syn<'a>) -> Option<Site<'a>> {
@@ -179,16 +182,13 @@ impl<'a> Model<'a> {
         ) {
             return None;
         }
-        Some(self.site(call, base, Some(class)))
+        Some(self.site(call, &base, Some(class)))
     }
 
-    fn site(&self, node: Syn<'a>, class: String, local: Option<Syn<'a>>) -> Site<'a> {
+    fn site(&self, node: Syn<'a>, class: &str, local: Option<Syn<'a>>) -> Site<'a> {
         let arguments = node.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
-        let props_index = self
-            .catalogue
-            .class(&class)
-            .and_then(|class| class.props())
-            .map_or(2, |props| usize::from(props.index));
+        let class = self.catalogue.known(class);
+        let props_index = class.props_index();
         Site { node, class, local, arguments, props_index }
     }
 
@@ -213,7 +213,7 @@ impl<'a> Model<'a> {
 
     /// Whether a site builds a class or one of its subclasses.
     pub fn builds(&self, site: &Site<'a>, class: &str) -> bool {
-        self.is_a(&site.class, class)
+        site.class.is_a(class)
     }
 
     /// The construct that an expression stands for, followed through variables, fields, and the
@@ -232,7 +232,7 @@ impl<'a> Model<'a> {
             "member_expression" | "identifier" | "shorthand_property_identifier" => {
                 if let Some(Declaration::Destructured { from: Some(from), key, .. }) = Some(expression)
                     .filter(|name| !name.is("member_expression"))
-                    .and_then(|name| lookup(name, name.text()))
+                    .and_then(|name| self.lookup(name, name.text()))
                 {
                     return self.property_origin(from, key, depth);
                 }

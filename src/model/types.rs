@@ -1,11 +1,13 @@
 //! Declared types, as far as the app's own declarations tell: enough to know whether a name holds a
 //! string, a union of strings, an enum or an object, and what members the object has.
 
+use std::sync::Arc;
+
 use super::Model;
 use super::imports::string_text;
 use super::meaning::{Meaning, is_class};
 use super::props::{key_of, single_return};
-use super::scope::{Declaration, lookup};
+use super::scope::Declaration;
 use crate::syntax::Syn;
 
 /// What a value may be.
@@ -108,7 +110,12 @@ impl<'a> Model<'a> {
 
     /// The type of what a name refers to at a place.
     pub fn type_of_name(&self, at: Syn<'a>, name: &str) -> Typed<'a> {
-        self.name_type(at, name, DEPTH).unwrap_or(Typed::UNKNOWN)
+        let work = || self.name_type(at, name, DEPTH).unwrap_or(Typed::UNKNOWN);
+        // All places that see the same declaration see the same type.
+        match self.lookup(at, name) {
+            Some(declaration) => self.types.get(declaration.node(), work),
+            None => work(),
+        }
     }
 
     /// What a written type (a node of the grammar's types) stands for.
@@ -170,7 +177,7 @@ impl<'a> Model<'a> {
 
     fn name_type(&self, at: Syn<'a>, name: &str, depth: u8) -> Option<Typed<'a>> {
         let depth = depth.checked_sub(1)?;
-        let Some(declaration) = lookup(at, name) else {
+        let Some(declaration) = self.lookup(at, name) else {
             return match self.name(at, name)? {
                 Meaning::Value(value) if value.is("variable_declarator") => {
                     self.variable_type(value, false, depth)
@@ -375,15 +382,26 @@ impl<'a> Model<'a> {
         let mut members = Vec::new();
         if let Type::Object(parts) = ty {
             for part in parts {
-                self.collect_members(*part, DEPTH, &mut members);
+                members.extend_from_slice(&self.members_of(*part));
             }
         }
         members
     }
 
+    fn members_of(&self, part: Syn<'a>) -> Arc<[Member<'a>]> {
+        self.members.get(part, || {
+            let mut members = Vec::new();
+            self.collect_members(part, DEPTH, &mut members);
+            members.into()
+        })
+    }
+
     /// A member by name.
     pub fn member(&self, ty: &Type<'a>, name: &str) -> Option<Member<'a>> {
-        self.members(ty).into_iter().find(|member| member.name == name)
+        let Type::Object(parts) = ty else { return None };
+        parts
+            .iter()
+            .find_map(|part| self.members_of(*part).iter().find(|member| member.name == name).copied())
     }
 
     fn member_of(&self, ty: &Type<'a>, name: &str, depth: u8) -> Option<Typed<'a>> {

@@ -1,6 +1,6 @@
 //! Files to apps: one per `cdk.json`, else one per package, else one per folder that was given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::model::App;
@@ -25,7 +25,7 @@ pub fn app_root(path: &Path) -> Option<PathBuf> {
 
 /// Groups files by app. `roots` are the folders that were walked.
 pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
-    let with = |name: &str| -> Vec<PathBuf> {
+    let with = |name: &str| -> HashSet<PathBuf> {
         files
             .iter()
             .filter(|file| file.file.file_name().is_some_and(|found| found == name))
@@ -34,16 +34,12 @@ pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
     };
     let (cdk, packages) = (with("cdk.json"), with("package.json"));
     let mut homes: BTreeMap<PathBuf, Vec<Candidate>> = BTreeMap::new();
-    let mut known: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    let mut known: HashMap<PathBuf, PathBuf> = HashMap::new();
     for candidate in files {
         let Some(folder) = candidate.file.parent() else { continue };
         let home = known.entry(folder.to_owned()).or_insert_with(|| {
-            let nearest = |folders: &[PathBuf]| {
-                folders
-                    .iter()
-                    .filter(|home| folder.starts_with(home))
-                    .max_by_key(|home| home.components().count())
-                    .cloned()
+            let nearest = |folders: &HashSet<PathBuf>| {
+                folder.ancestors().find(|above| folders.contains(*above)).map(Path::to_owned)
             };
             nearest(&cdk)
                 .or_else(|| nearest(&packages))

@@ -100,8 +100,8 @@ pub type Done<'d> = &'d (dyn Fn(usize) + Sync);
 
 /// Finds only: no fix is joined with another, nothing is planned.
 pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
-    over_apps(apps, options.jobs, |app| {
-        let plan = run::scan(app, rules, options);
+    over_apps(apps, options.jobs, |app, jobs| {
+        let plan = run::scan(app, rules, options, jobs);
         done(plan.files);
         plan
     })
@@ -109,27 +109,29 @@ pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done
 
 /// Finds, and plans the fixes of the selected tiers.
 pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
-    over_apps(apps, options.jobs, |app| {
-        let plan = run::plan(app, rules, options);
+    over_apps(apps, options.jobs, |app, jobs| {
+        let plan = run::plan(app, rules, options, jobs);
         done(plan.files);
         plan
     })
 }
 
-/// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order.
+/// Below this many files a second thread costs more than it gives.
+const WORTH_A_THREAD: usize = 50;
+
+/// Runs over apps, in parallel where that is worth a thread, and joins the results in a stated order. `work` is
+/// told how many threads it may use itself: an app that is alone has them all.
 fn over_apps(
     apps: &[crate::model::App],
     jobs: usize,
-    work: impl Fn(&crate::model::App) -> Plan + Sync,
+    work: impl Fn(&crate::model::App, usize) -> Plan + Sync,
 ) -> Plan {
     use std::sync::atomic::AtomicUsize;
-    /// Below this many files a second thread costs more than it gives.
-    const WORTH_A_THREAD: usize = 50;
     let files: usize = apps.iter().map(|app| app.files.len()).sum();
     let threads = if files < WORTH_A_THREAD { 1 } else { jobs.min(apps.len()).max(1) };
     let mut parts: Vec<(usize, Plan)> = Vec::with_capacity(apps.len());
     if threads == 1 {
-        parts.extend(apps.iter().map(&work).enumerate());
+        parts.extend(apps.iter().map(|app| work(app, jobs)).enumerate());
     } else {
         let next = AtomicUsize::new(0);
         let done = std::sync::Mutex::new(Vec::with_capacity(apps.len()));
@@ -137,7 +139,7 @@ fn over_apps(
             for _ in 0..threads {
                 scope.spawn(|| {
                     while let Some((index, app)) = take(apps, &next) {
-                        let plan = work(app);
+                        let plan = work(app, jobs / threads);
                         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, plan));
                     }
                 });

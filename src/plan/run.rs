@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Options, PASSES, Plan, ROUNDS, RuleSet, Step};
+use super::{Options, PASSES, Plan, ROUNDS, RuleSet, Step, WORTH_A_THREAD};
 use crate::detect::suppress::{Suppression, suppressions};
 use crate::detect::{Candidate, Finding, Findings, Outcome, Refusal, ShownEdit, ShownFix};
 use crate::edit::idle::without_idle_imports;
@@ -41,6 +42,25 @@ fn detect<'a>(model: &Model<'a>, rules: &RuleSet) -> Vec<Candidate<'a>> {
 fn place<'c>(candidate: &'c Candidate<'_>) -> (&'c str, usize, usize, &'static str) {
     let span = candidate.node.span();
     (&candidate.node.file.path, span.start, span.end, candidate.rule.id)
+}
+
+/// Parses the files of a large app that will be needed for certain, on several threads.
+fn parse_ahead(app: &App, jobs: usize) {
+    if jobs < 2 || app.files.len() < WORTH_A_THREAD {
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(file) = app.files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if file.speaks_cdk() {
+                        file.parsed();
+                    }
+                }
+            });
+        }
+    });
 }
 
 /// A finding's identity within an app: rule, construct path, and which of several equal ones.
@@ -108,8 +128,10 @@ fn propose<'a>(model: &Model<'a>, candidate: &Candidate<'a>, options: &Options) 
 }
 
 /// The findings of an app with what each fix would do by itself.
-pub(super) fn scan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
+pub(super) fn scan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -> Plan {
+    // The copy is dropped with its texts and trees when the app is done.
     let app = app.with(&Overlay::new());
+    parse_ahead(&app, jobs);
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
     let (findings, _) = first_findings(&model, &candidates, options);
@@ -331,8 +353,9 @@ impl Progress {
 }
 
 /// The findings of an app and the joint plan of all fixes that are selected.
-pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options) -> Plan {
+pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -> Plan {
     let app = app.with(&Overlay::new());
+    parse_ahead(&app, jobs);
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
     let first = identities(&candidates);

@@ -158,6 +158,11 @@ impl Format {
         }
     }
 
+    /// Whether it shows the code around a finding.
+    pub const fn has_frames(self) -> bool {
+        matches!(self, Self::Text)
+    }
+
     /// Whether a program reads it: then prose has to go elsewhere.
     pub const fn is_for_machines(self) -> bool {
         !matches!(self, Self::Text)

@@ -37,6 +37,14 @@ impl LineIndex {
         let mut lines = Vec::new();
         let mut wide = Vec::new();
         let mut start = if text.starts_with('\u{feff}') { BOM } else { 0 };
+        // Most sources are plain.
+        if text.is_ascii() && memchr::memchr(b'\r', text.as_bytes()).is_none() {
+            for at in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+                lines.push(start..at);
+                start = at + 1;
+            }
+            return Self { lines, wide };
+        }
         let mut chars = text.char_indices().skip(usize::from(start > 0)).peekable();
         while let Some((at, c)) = chars.next() {
             match c {

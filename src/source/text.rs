@@ -1,5 +1,6 @@
 //! Bytes to text, and the guards against what is not source code.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -102,15 +103,21 @@ pub fn read_text(file: &Path) -> Result<Arc<str>, Unreadable> {
     if meta.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge);
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Unreadable::Utf16);
+    // One buffer for all files of a thread: the text is copied out of it in any case.
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    let text =
-        String::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8(error.utf8_error().valid_up_to()))?;
-    hand_written(&text)?;
-    Ok(text.into())
+    BUFFER.with_borrow_mut(|bytes| {
+        bytes.clear();
+        bytes.reserve(usize::try_from(meta.len()).unwrap_or(0) + 1);
+        File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_end(bytes)).map_err(io)?;
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(Unreadable::Utf16);
+        }
+        let text = str::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8(error.valid_up_to()))?;
+        hand_written(text)?;
+        Ok(text.into())
+    })
 }
 
 /// Refuses text that nobody wrote by hand.

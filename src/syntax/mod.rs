@@ -8,5 +8,5 @@ mod shell_command;
 
 pub use literal::Literal;
 pub use node::Syn;
-pub(crate) use parse::grammar;
 pub use parse::{Parsed, first_error, parse};
+pub(crate) use parse::{grammar, lone_words};

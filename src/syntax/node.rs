@@ -41,12 +41,12 @@ impl<'a> Syn<'a> {
 
     /// The grammar's name of the node.
     pub fn kind(self) -> &'a str {
-        self.node.kind()
+        self.file.kind(self.node)
     }
 
     /// Whether the node has this kind.
     pub fn is(self, kind: &str) -> bool {
-        self.node.kind() == kind
+        self.kind() == kind
     }
 
     /// The node's text.
@@ -76,7 +76,7 @@ impl<'a> Syn<'a> {
 
     /// The child in a field of the grammar.
     pub fn field(self, name: &str) -> Option<Self> {
-        self.node.child_by_field_name(name).map(|node| self.with(node))
+        self.node.child_by_field_id(self.file.field(name)?.get()).map(|node| self.with(node))
     }
 
     /// The named children, comments left out.
@@ -122,5 +122,10 @@ impl<'a> Syn<'a> {
     /// The smallest node at a byte of the same file.
     pub fn at(self, span: Range<usize>) -> Option<Self> {
         self.file.root().descendant_for_byte_range(span.start, span.end).map(|node| self.with(node))
+    }
+
+    /// The smallest named node at a byte of the same file: what a keyword or a bracket belongs to.
+    pub fn named_at(self, span: Range<usize>) -> Option<Self> {
+        self.file.root().named_descendant_for_byte_range(span.start, span.end).map(|node| self.with(node))
     }
 }
