@@ -21,5 +21,6 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
+    security::wa_1_2_bucket_allows_plain_http::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];
