@@ -12,6 +12,7 @@ use crate::rule::Rule;
 pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
     security::wa_1_3_api_request_validation::RULE,
+    security::wa_1_4_secret_in_ssm_parameter::RULE,
     security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
