@@ -11,7 +11,9 @@ use crate::rule::Rule;
 /// Every rule, by number.
 pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
+    security::wa_1_2_bucket_allows_plain_http::RULE,
     security::wa_1_3_api_request_validation::RULE,
+    security::wa_1_4_secret_in_ssm_parameter::RULE,
     security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
@@ -22,6 +24,5 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
-    security::wa_1_2_bucket_allows_plain_http::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -13,6 +13,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.1", "lib/constructs/pipeline-infrastructure.ts", "fromAwsManagedPolicyName"),
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
     ("1.6", "bin/tap.ts", "App("),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
