@@ -12,6 +12,7 @@ pub mod wa_1_1_overly_permissive_iam;
 pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_6_no_audit_trail;
+pub mod wa_1_9_api_without_access_logs;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
