@@ -22,6 +22,7 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
     security::wa_1_2_bucket_allows_plain_http::RULE,
+    security::wa_1_8_api_without_waf::RULE,
     security::wa_1_9_api_without_access_logs::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -77,15 +77,16 @@
 
 use std::fmt::Write as _;
 
+use super::api_methods::stage_owner;
 use super::bucket::is_built_by_its_class;
-use super::{holder, named};
+use super::{holder, is_typed_as, named};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::name_after;
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::scope::Declaration;
-use crate::model::{Model, Prop, Site};
+use crate::model::{Binding, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -340,7 +341,11 @@ fn http_api<'a>(model: &Model<'a>, api: Site<'a>, out: &mut Findings<'a>) -> Opt
             }
             let statement = b.statement(api.node)?;
             let group = log_group(b, &api)?;
-            let receiver = named(b, &api, statement, "api").ok_or_else(inside)?;
+            let typed = match api.binding() {
+                Binding::Variable(name) | Binding::Field(name) => is_typed_as(name, "Api"),
+                Binding::None => true,
+            };
+            let receiver = typed.then(|| named(b, &api, statement, "api")).flatten().ok_or_else(inside)?;
             let class = b.cdk(api.node, "aws_apigatewayv2.CfnStage")?;
             let stage = b.fresh_name(api.node.file, &["defaultStage", "cfnStage"]);
             let fields: Vec<String> =
@@ -433,7 +438,7 @@ fn is_set_underneath<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
 
 /// The API whose stage a statement is about, named in it or through a variable.
 fn owner_of_stage<'a>(model: &Model<'a>, inside: Syn<'a>) -> Option<Site<'a>> {
-    if let Some(owner) = api_in(model, holder(inside)?) {
+    if let Some(owner) = stage_owner(model, holder(inside)?) {
         return Some(owner);
     }
     let mut head = inside.ancestors().find_map(|around| match around.kind() {
@@ -445,15 +450,7 @@ fn owner_of_stage<'a>(model: &Model<'a>, inside: Syn<'a>) -> Option<Site<'a>> {
         head = object;
     }
     match model.lookup(head, head.text())? {
-        Declaration::Variable { declarator, .. } => api_in(model, declarator.field("value")?),
+        Declaration::Variable { declarator, .. } => stage_owner(model, declarator.field("value")?),
         _ => None,
     }
-}
-
-/// The API whose stage is named in an expression: `api.deploymentStage`.
-fn api_in<'a>(model: &Model<'a>, within: Syn<'a>) -> Option<Site<'a>> {
-    ["deploymentStage", "defaultStage"].iter().flat_map(|name| words(within, name)).find_map(|at| {
-        let member = within.at(at)?.parent().filter(|parent| parent.is("member_expression"))?;
-        model.origin(member.field("object")?)
-    })
 }
