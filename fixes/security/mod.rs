@@ -12,6 +12,7 @@ pub mod wa_1_1_overly_permissive_iam;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
 pub mod wa_1_6_no_audit_trail;
+pub mod wa_1_7_function_outside_vpc;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
