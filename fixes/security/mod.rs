@@ -1,6 +1,7 @@
 //! Pillar 1.
 
 mod api_methods;
+mod bucket;
 mod build_commands;
 mod grant;
 mod narrow;
@@ -9,6 +10,7 @@ mod statement;
 mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;
+pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
 pub mod wa_1_6_no_audit_trail;
