@@ -9,16 +9,14 @@ use crate::npm::{self, Files, SynthCase, TypeCase};
 use crate::support::{TempApp, read_tree, top};
 
 /// Every documented item that a rule covers: item, file, and a piece of the line that is shown.
-<<<<<<< HEAD
+    ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
 const DOCUMENTED: &[(&str, &str, &str)] = &[
-=======
-const DOCUMENTED: [(&str, &str, &str); 16] = [
->>>>>>> ra
     ("1.1", "lib/constructs/pipeline-infrastructure.ts", "fromAwsManagedPolicyName"),
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
     ("1.6", "bin/tap.ts", "App("),
+<<<<<<< HEAD
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
@@ -36,8 +34,12 @@ const DOCUMENTED: [(&str, &str, &str); 16] = [
 ];
 
 /// Answers to everything that the fixes ask.
-const VALUES: [&str; 3] =
-    ["allowed_origins=https://app.example.org", "api_authorizer=IAM", "cost_center=platform-1234"];
+const VALUES: &[&str] = &[
+    "allowed_origins=https://app.example.org",
+    "api_authorizer=IAM",
+    "cost_center=platform-1234",
+    "vpc_context_key=vpcId",
+];
 
 fn wa_fix(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wa-fix"));
