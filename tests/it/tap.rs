@@ -9,14 +9,13 @@ use crate::npm::{self, Files, SynthCase, TypeCase};
 use crate::support::{TempApp, read_tree, top};
 
 /// Every documented item that a rule covers: item, file, and a piece of the line that is shown.
-    ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
 const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.1", "lib/constructs/pipeline-infrastructure.ts", "fromAwsManagedPolicyName"),
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
     ("1.6", "bin/tap.ts", "App("),
-<<<<<<< HEAD
+    ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
