@@ -2,7 +2,7 @@
 //!
 //! A status is thrown away by `|| true` and its relatives, by `; exit 0`, by `set +e` where the shell stops at
 //! errors otherwise, and by `| tee` without `pipefail`. The text is parsed with the Bash grammar; what it cannot
-//! parse is left alone. Which commands are checks, see [`super::shell_command`].
+//! parse is left alone. Which commands are checks, see `shell_command`.
 
 use std::cell::RefCell;
 use std::ops::Range;
