@@ -244,7 +244,7 @@ fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), R
 /// The expression that stands for the bucket after its statement; a bucket that has no name gets one.
 fn receiver<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, statement: Syn<'a>) -> Result<String, Refusal> {
     let typed = match bucket.binding() {
-        Binding::Variable(name) | Binding::Field(name) => names_a_bucket(name),
+        Binding::Variable(name) | Binding::Field(name) => super::is_typed_as(name, "Bucket"),
         Binding::None => true,
     };
     typed.then(|| super::named(b, bucket, statement, "bucket")).flatten().ok_or_else(|| {
@@ -253,22 +253,6 @@ fn receiver<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, statement: Syn<'a>) 
             "keep the bucket in a variable of its own, then run again",
         )
     })
-}
-
-/// Whether the declared type, if there is one, has the methods of a bucket.
-fn names_a_bucket(name: Syn<'_>) -> bool {
-    let declared = match name.parent() {
-        Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
-        _ => {
-            let class = name.ancestors().find(|node| crate::model::meaning::is_class(*node));
-            class.and_then(|class| class.field("body")).and_then(|body| {
-                body.children()
-                    .find(|member| member.field("name").is_some_and(|own| own.text() == name.text()))
-                    .and_then(|member| member.field("type"))
-            })
-        }
-    };
-    declared.is_none_or(|declared| declared.text().contains("Bucket"))
 }
 
 /// A Deny on the header that hits uploads without one.

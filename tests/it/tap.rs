@@ -16,6 +16,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
     ("1.6", "bin/tap.ts", "App("),
     ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
+    ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
