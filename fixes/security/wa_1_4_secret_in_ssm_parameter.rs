@@ -71,7 +71,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::camel_name;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::{is_class, words};
+use crate::model::meaning::{has_word, is_class, words};
 use crate::model::props::key_of;
 use crate::model::scope::Declaration;
 use crate::model::types::Type;
@@ -421,6 +421,25 @@ fn readers<'a>(model: &Model<'a>) -> Vec<(Syn<'a>, Target<'a>)> {
     found
 }
 
+/// Whether the statement around an action is about this parameter: about all, or about a path that shares a word
+/// with the parameter's. `None` where its resources are not written there.
+fn covers<'a>(model: &Model<'a>, action: Syn<'a>, parameter: &Site<'a>) -> Option<bool> {
+    let statement = action.ancestors().find_map(|node| model.site_of(node))?;
+    let resources = statement.props(model).get(model, "resources").value()?.text();
+    if ["'*'", "\"*\"", "parameter/*"].iter().any(|all| resources.contains(all)) {
+        return Some(true);
+    }
+    let props = parameter.props(model);
+    let name = props.get(model, "parameterName").value().or_else(|| props.get(model, "name").value());
+    let path = name.and_then(|name| name.text().rsplit_once('/')).map(|(path, _)| path).unwrap_or_default();
+    let mut words =
+        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 2 && *word != "this");
+    if words.any(|word| has_word(resources, word)) {
+        return Some(true);
+    }
+    resources.contains(['\'', '"', '`']).then_some(false)
+}
+
 /// Lets the one that may read parameters read the secret.
 fn give_to_reader<'a>(
     b: &mut Builder<'_, 'a>,
@@ -436,6 +455,11 @@ fn give_to_reader<'a>(
     };
     let mut reader: Option<(Syn<'a>, Site<'a>, Syn<'a>)> = None;
     for (action, target) in readers(b.model) {
+        match covers(b.model, action, parameter) {
+            Some(true) => {}
+            Some(false) => continue,
+            None => return Err(unknown()),
+        }
         let Target::Identity(receiver) = target else { return Err(unknown()) };
         let site = b.model.origin(receiver).ok_or_else(unknown)?;
         if reader.as_ref().is_some_and(|(_, known, _)| known.node != site.node) {
