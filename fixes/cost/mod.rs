@@ -1,4 +1,5 @@
 //! Pillar 4.
 
+pub mod wa_4_2_hard_coded_memory;
 pub mod wa_4_5_api_throttling;
 pub mod wa_4_6_no_cost_allocation_tags;

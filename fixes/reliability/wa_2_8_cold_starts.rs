@@ -92,7 +92,7 @@
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::{Field, name_after};
 use crate::edit::{Builder, no_fix};
-use crate::model::{Binding, Environment, Invocation, Model, Prop, Site};
+use crate::model::{Binding, Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -140,7 +140,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if other || model.serves_custom_resource(&function) || provisions_itself(model, &function) {
         return None;
     }
-    let callers = waiting(model, &function);
+    let callers = model.awaiting(&function);
     if callers.is_empty() || model.is_called_on(&function, "addAutoScaling") {
         return None;
     }
@@ -232,21 +232,6 @@ fn provisions_itself<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
     let off =
         props.get(model, "reservedConcurrentExecutions").value().is_some_and(|value| value.text() == "0");
     options || off
-}
-
-/// The expressions by which callers that wait name the function. A workflow does not mind a second.
-fn waiting<'a>(model: &Model<'a>, function: &Site<'a>) -> Vec<Syn<'a>> {
-    model
-        .invocations(function)
-        .into_iter()
-        .filter(|(how, by)| {
-            let workflow = model.site_of(*by).is_some_and(|site| site.class.starts_with("aws_stepfunctions"));
-            // An integration may ask Lambda not to wait.
-            let queued = by.text().contains("X-Amz-Invocation-Type");
-            *how == Invocation::Sync && !workflow && !queued
-        })
-        .filter_map(|(_, by)| model.invoked_expression(by))
-        .collect()
 }
 
 fn is_function_itself<'a>(model: &Model<'a>, caller: Syn<'a>) -> bool {
@@ -347,7 +332,7 @@ fn ready<'a>(b: &Builder<'_, 'a>, cold: &Cold<'a>) -> Result<u32, Refusal> {
         };
     let room = match cold.function.props(b.model).get(b.model, "reservedConcurrentExecutions") {
         Prop::Absent => return Ok(asked),
-        Prop::Present(entry) => in_production(b.model, entry.value),
+        Prop::Present(entry) => in_production(b.model, b.config_value(entry.value).unwrap_or(entry.value)),
         Prop::Unknown => None,
     };
     match room {

@@ -7,7 +7,7 @@ use super::builder::Builder;
 use crate::detect::Refusal;
 use crate::model::environment::{Holder, Step};
 use crate::model::meaning::words;
-use crate::model::props::{key_of, single_return};
+use crate::model::props::{key_of, own_entry, single_return};
 use crate::model::types::Type;
 use crate::model::{Discriminator, Environment, Meaning, statement_of};
 use crate::syntax::Syn;
@@ -30,6 +30,11 @@ pub struct Field<'f> {
 }
 
 impl Field<'_> {
+    /// Whether its value depends on the environment.
+    fn differs(&self) -> bool {
+        self.production != self.other
+    }
+
     fn member(&self, name: &str) -> String {
         format!("{name}{}: {}", if self.optional { "?" } else { "" }, self.ty)
     }
@@ -70,10 +75,16 @@ impl<'a> Builder<'_, 'a> {
             names.push(*name);
         }
         self.proposal.takes_names = true;
-        let production = self.factory_flag(&factory)?;
+        let production =
+            if fields.iter().any(Field::differs) { self.factory_flag(&factory)? } else { String::new() };
         let mut values = Vec::new();
         for (field, name) in fields.iter().zip(&names) {
-            values.push((*name, format!("{production} ? {} : {}", field.production, field.other)));
+            let value = if field.differs() {
+                format!("{production} ? {} : {}", field.production, field.other)
+            } else {
+                field.production.to_owned()
+            };
+            values.push((*name, value));
         }
         self.insert_entries(factory.object, &values);
         let members: Vec<(String, &str)> =
@@ -82,6 +93,32 @@ impl<'a> Builder<'_, 'a> {
         let dot = if holder.optional { "?." } else { "." };
         let dot = if holder.text.contains("?.") { "." } else { dot };
         Ok(Some(names.iter().map(|name| format!("{}{dot}{name}", holder.text)).collect()))
+    }
+
+    /// Whether the discriminator means in the function that builds its config object what it means where it was
+    /// found: `config.stage === 'prod'` here, `stage === 'prod'` there, and `stage` is what the object is given.
+    pub fn means_the_same_in_factory(&self, known: &Discriminator<'a>) -> bool {
+        let moved = || {
+            let holder = known.holder.as_ref()?;
+            let factory = self.factory(holder, named_declaration(holder.declaration)?)?;
+            let rest = known.expression.strip_prefix(holder.text.as_str())?;
+            let rest = rest.trim_start_matches('?').strip_prefix('.')?;
+            let name = rest.split(' ').next()?;
+            let tail = rest.strip_prefix(name)?;
+            let value = own_entry(factory.object, name)?.text();
+            Some(format!("{value}{tail}") == factory.production.expression)
+        };
+        moved().unwrap_or(false)
+    }
+
+    /// The value that a field of a config object (`config.limit`) has in the one function that builds it.
+    pub fn config_value(&self, expression: Syn<'a>) -> Option<Syn<'a>> {
+        let object = expression.field("object")?;
+        let Type::Object(parts) = self.model.type_of(object).ty else { return None };
+        let [declaration] = parts.as_slice() else { return None };
+        let holder = Holder { text: object.text().to_owned(), optional: false, declaration: *declaration };
+        let factory = self.factory(&holder, named_declaration(*declaration)?)?;
+        own_entry(factory.object, expression.field("property")?.text())
     }
 
     /// Gives an object literal several properties that it does not have.
@@ -290,6 +327,16 @@ mod tests {
 
     /// What becomes of `config.ts` when a field is added through the object in scope at `HERE` in `user.ts`.
     fn with_field(config: &str, user: &str) -> Option<(String, String)> {
+        with_fields(config, user, &[LIMIT], |_, _| {})
+    }
+
+    /// The same for any fields; `look` sees the builder before they are added.
+    fn with_fields(
+        config: &str,
+        user: &str,
+        fields: &[Field<'_>],
+        look: impl for<'a> FnOnce(&Builder<'_, 'a>, &Discriminator<'a>),
+    ) -> Option<(String, String)> {
         let user = format!("import 'aws-cdk-lib';\nimport {{ Config }} from './config';\n{user}\n");
         let overlay =
             Overlay::from([("/app/config.ts".into(), config.into()), ("/app/user.ts".into(), user.into())]);
@@ -300,7 +347,8 @@ mod tests {
         let values = Values::new();
         let mut builder = Builder::new(&model, &values);
         let known = builder.production(at).unwrap();
-        let text = builder.config_fields(&known, &[LIMIT]).unwrap()?.remove(0);
+        look(&builder, &known);
+        let text = builder.config_fields(&known, fields).unwrap()?.remove(0);
         let proposal = builder.finish().unwrap();
         let edits = &proposal.edits[std::path::Path::new("/app/config.ts")];
         Some((text, edits.apply(config).unwrap()))
@@ -326,6 +374,29 @@ mod tests {
             with_field(&taken, "function f(config: Config) { use(HERE); }").unwrap().0,
             "config.apiLimit"
         );
+    }
+
+    #[test]
+    fn a_value_that_holds_everywhere_needs_no_flag() {
+        let same = Field { other: "10", ..LIMIT };
+        let (_, config) =
+            with_fields(FACTORY, "function f(config: Config) { use(HERE); }", &[same], |_, _| {}).unwrap();
+        assert!(config.ends_with("=> {\n  return { stage, limit: 10 };\n};\n"), "{config}");
+    }
+
+    #[test]
+    fn a_condition_moves_only_where_it_means_the_same() {
+        let user = "function f(config: Config) { use(HERE); }";
+        let moves = |config: &str| {
+            let mut same = false;
+            with_fields(config, user, &[LIMIT], |builder, known| {
+                same = builder.means_the_same_in_factory(known);
+            })
+            .unwrap();
+            same
+        };
+        assert!(moves(FACTORY));
+        assert!(!moves(&FACTORY.replace("{ stage }", "{ stage: stage.toUpperCase() }")));
     }
 
     #[test]

@@ -65,14 +65,25 @@ fn same_name<'a>(at: Syn<'a>, name: Syn<'a>) -> bool {
     }
 }
 
-/// `my-bucket` and `MyBucket` as a variable would be called: `myBucket`; `None` where nothing of it can be a name.
+/// `my-bucket` and `MyBucket` as a variable would be called: `myBucket`, `SQSReader` as `sqsReader`; `None` where nothing of it can be a name.
 pub fn camel_name(label: &str) -> Option<String> {
     let mut out = String::new();
     for part in label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
-        let mut chars = part.chars();
-        let Some(first) = chars.next() else { continue };
-        out.push(if out.is_empty() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() });
-        out.push_str(chars.as_str());
+        let first = out.is_empty();
+        let capitals = part.chars().take_while(char::is_ascii_uppercase).count();
+        // The last capital of a leading acronym starts the next word, unless the word ends with it.
+        let lower = match capitals {
+            0 | 1 => 1,
+            _ if part.chars().nth(capitals).is_some_and(|next| next.is_ascii_lowercase()) => capitals - 1,
+            _ => capitals,
+        };
+        for (index, letter) in part.chars().enumerate() {
+            out.push(match index {
+                _ if first && index < lower => letter.to_ascii_lowercase(),
+                0 => letter.to_ascii_uppercase(),
+                _ => letter,
+            });
+        }
     }
     out.starts_with(|first: char| first.is_ascii_alphabetic()).then_some(out)
 }
@@ -83,9 +94,14 @@ mod tests {
 
     #[test]
     fn labels_become_names() {
-        for (label, name) in
-            [("MyBucket", Some("myBucket")), ("my-site_bucket", Some("mySiteBucket")), ("1", None)]
-        {
+        for (label, name) in [
+            ("MyBucket", Some("myBucket")),
+            ("my-site_bucket", Some("mySiteBucket")),
+            ("1", None),
+            ("SQSReader", Some("sqsReader")),
+            ("API", Some("api")),
+            ("my-API", Some("myAPI")),
+        ] {
             assert_eq!(camel_name(label).as_deref(), name);
         }
     }

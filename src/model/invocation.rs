@@ -81,6 +81,21 @@ impl<'a> Model<'a> {
         by.field("function").and_then(|callee| callee.field("object"))
     }
 
+    /// The expressions by which callers that wait for the answer name a function. A workflow does not mind a second.
+    pub fn awaiting(&self, function: &Site<'a>) -> Vec<Syn<'a>> {
+        self.invocations(function)
+            .into_iter()
+            .filter(|(how, by)| {
+                let workflow =
+                    self.site_of(*by).is_some_and(|site| site.class.starts_with("aws_stepfunctions"));
+                // An integration may ask Lambda not to wait.
+                let queued = by.text().contains("X-Amz-Invocation-Type");
+                *how == Invocation::Sync && !workflow && !queued
+            })
+            .filter_map(|(_, by)| self.invoked_expression(by))
+            .collect()
+    }
+
     /// Whether a method is called on a function, an alias or a version of it: `configureAsyncInvoke`.
     pub fn is_called_on(&self, function: &Site<'a>, method: &str) -> bool {
         let called = known(&self.called_functions, method, || {

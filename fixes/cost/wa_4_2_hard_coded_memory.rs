@@ -1,0 +1,325 @@
+//! # 4.2 The memory of a function is a number in the code
+//!
+//! ## What is wrong
+//! Lambda bills memory times duration, and gives a function its share of a processor by its memory. Here the number stands
+//! in the code, so that trying another one, or a smaller one for tests, is a change of the program; or there is none, and
+//! the function runs with Lambda's smallest, 128 MB. This is also item 3.3.
+//!
+//! ## What the fix does
+//! It moves the number to where the app keeps what differs between deployments, and does not change it. Where a typed
+//! config object is in scope that one function of the app builds, the memory becomes a field of it; elsewhere it can be
+//! given as context, and stays what it is where none is given. A function that callers wait for and that says nothing gets
+//! 512 MB; how much any other function needs is asked.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as lambda from 'aws-cdk-lib/aws-lambda';
+//! import { Construct } from 'constructs';
+//!
+//! interface Settings {
+//!   stage: string;
+//!   region: string;
+//! }
+//!
+//! function settingsOf(stage: string): Settings {
+//!   return {
+//!     stage,
+//!     region: 'eu-central-1',
+//!   };
+//! }
+//!
+//! export class OrdersStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!     const settings = settingsOf(this.node.tryGetContext('stage') ?? 'dev');
+//!
+//!     new lambda.Function(this, 'Orders', {
+//!       description: settings.stage,
+//!       runtime: lambda.Runtime.NODEJS_18_X,
+//!       handler: 'index.handler',
+//!       code: lambda.Code.fromInline('exports.handler = async () => {};'),
+//!       memorySize: 512,
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as lambda from 'aws-cdk-lib/aws-lambda';
+//! import { Construct } from 'constructs';
+//!
+//! interface Settings {
+//!   stage: string;
+//!   region: string;
+//!   lambdaMemorySize: number;
+//! }
+//!
+//! function settingsOf(stage: string): Settings {
+//!   return {
+//!     stage,
+//!     region: 'eu-central-1',
+//!     lambdaMemorySize: 512,
+//!   };
+//! }
+//!
+//! export class OrdersStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!     const settings = settingsOf(this.node.tryGetContext('stage') ?? 'dev');
+//!
+//!     new lambda.Function(this, 'Orders', {
+//!       description: settings.stage,
+//!       runtime: lambda.Runtime.NODEJS_18_X,
+//!       handler: 'index.handler',
+//!       code: lambda.Code.fromInline('exports.handler = async () => {};'),
+//!       memorySize: settings.lambdaMemorySize,
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! Where the memory comes from a name, a call or a condition, or from an object that several functions share; where a comment
+//! beside it says that it was measured; in code that belongs to one environment; for functions at the edge, singletons, and
+//! those that serve custom resources.
+//!
+//! ## When it refuses
+//! Where neither a config object nor the context can be read. A function that nobody waits for and that says nothing of its
+//! memory waits for the value `lambda_memory_mb`.
+//!
+//! ## What to know before deploying
+//! Moving a number leaves the template as it is: nothing is deployed until somebody gives another one. Measure before you do
+//! (AWS Lambda Power Tuning): half the memory at twice the duration costs the same. Where there was no number, the function
+//! gets more memory and a new version: if a pipeline moves an alias by `aws lambda update-alias`, the next deployment moves
+//! it back to the version that the stack knows.
+//!
+//! ## Other checkers
+//! cdk-nag's Serverless pack has `Serverless-LambdaDefaultMemorySize` for a function without memory.
+
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::config::{Field, name_after};
+use crate::edit::style::line_indent;
+use crate::edit::{Builder, no_fix};
+use crate::model::meaning::is_class;
+use crate::model::{Environment, Model, Prop, Site};
+use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const MEMORY: Question = Question {
+    key: "lambda_memory_mb",
+    ask: "How many MB of memory (128 to 10240) should functions get that say nothing of it?",
+    example: "512",
+};
+
+const META: Meta = Meta {
+    id: "4.2",
+    also: &["3.3"],
+    name: "hard-coded-memory",
+    title: "The memory of a function is a number in the code",
+    pillar: Pillar::Cost,
+    impact: Impact::Low,
+    tier: Tier::Safe,
+    practice: "COST06-BP02",
+    clears: &["Serverless-LambdaDefaultMemorySize"],
+    raises: &[],
+    asks: &[MEMORY],
+    order: 420,
+    source: include_str!("wa_4_2_hard_coded_memory.rs"),
+    query: include_str!("../../queries/cost/wa_4_2_hard_coded_memory.scm"),
+};
+
+const PROP: &str = "memorySize";
+/// What a function gets that callers wait for.
+const USUAL: &str = "512";
+/// What a comment says beside a number that somebody has measured.
+const MEASURED: [&str; 4] = ["tuned", "power-tuning", "power tuning", "measured"];
+
+/// What the fix works on.
+struct Sized<'a> {
+    function: Site<'a>,
+    /// The value as it stands; `None` where there is none.
+    today: Option<Syn<'a>>,
+    /// Whether somebody waits for the function.
+    awaited: bool,
+}
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    let function = m.site("function")?;
+    let is = |class: &str| model.builds(&function, class);
+    let edge = is("aws_cloudfront.experimental.EdgeFunction");
+    let other = edge || is("aws_lambda.SingletonFunction") || decides_itself(&function);
+    if other || model.serves_custom_resource(&function) || !is_a_number_here(model, &function) {
+        return None;
+    }
+    let today = function.props(model).get(model, PROP).value();
+    let place = today.unwrap_or(function.node);
+    let environment = model.environment(place);
+    if environment == Environment::Guarded {
+        return None;
+    }
+    let awaited = !model.awaiting(&function).is_empty();
+    let label = label(&function);
+    let sized = Sized { function, today, awaited };
+    let (message, impact, tier) = match today {
+        Some(value) => (
+            format!(
+                "{label} has {} MB of memory in every deployment, a number in the code: a smaller one for tests, or one that \
+                 was measured, is a change of the program. The fix moves the number to the app's settings and keeps it; the \
+                 template stays as it is.",
+                value.text()
+            ),
+            if environment == Environment::None { Impact::Info } else { Impact::Low },
+            Tier::Safe,
+        ),
+        None if awaited => (
+            format!(
+                "{label} says nothing of its memory and gets 128 MB, with the smallest share of a processor, while callers wait \
+                 for it. The fix gives it 512 MB and lets the app's settings say another number; a second costs four times \
+                 as much, and mostly there are fewer of them. Measure it."
+            ),
+            Impact::Medium,
+            Tier::Review,
+        ),
+        None => (
+            format!(
+                "{label} says nothing of its memory and gets 128 MB, with the smallest share of a processor. Nobody here waits for \
+                 it, so that may be right; the fix sets a number that you give."
+            ),
+            Impact::Info,
+            Tier::Review,
+        ),
+    };
+    let title = match today {
+        Some(_) => format!("Move the memory of {label} to the app's settings"),
+        None => format!("Give {label} memory by the app's settings"),
+    };
+    out.report(&META, model, place, message)
+        .impact(impact)
+        .tier(tier)
+        .fix(title, move |b| externalise(b, &sized));
+    Some(())
+}
+
+/// Whether a class of the app that builds itself on a function decides over its props: the place is its `super(…)`.
+fn decides_itself(function: &Site<'_>) -> bool {
+    let body =
+        function.local.filter(|_| function.node.is("new_expression")).and_then(|class| class.field("body"));
+    body.is_some_and(|body| {
+        body.children().any(|member| member.field("name").is_some_and(|name| name.text() == "constructor"))
+    })
+}
+
+/// The function's name for messages: that of its class where it is built by `super(…)`.
+fn label(function: &Site<'_>) -> String {
+    let class = class_around(function).filter(|_| function.node.is("call_expression"));
+    class.map_or_else(|| function.label(), str::to_owned)
+}
+
+fn class_around<'a>(function: &Site<'a>) -> Option<&'a str> {
+    function.node.ancestors().find(|node| is_class(*node))?.field("name").map(Syn::text)
+}
+
+/// Whether the memory is a number that this construct alone has, and nobody says it was measured; or is not given.
+fn is_a_number_here<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
+    let props = function.props(model);
+    let entry = match props.get(model, PROP) {
+        Prop::Present(entry) => entry,
+        Prop::Absent => return true,
+        Prop::Unknown => return false,
+    };
+    let Some(object) = entry.entry.parent().filter(|object| object.is("object")) else { return false };
+    let measured = object.tokens().filter(|token| token.is("comment")).any(|comment| {
+        let text = comment.text().to_lowercase();
+        MEASURED.iter().any(|word| text.contains(word))
+    });
+    let inline = object.ancestors().any(|around| around == function.node);
+    entry.value.is("number") && !measured && inline && props.object() == Some(object)
+}
+
+fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Refusal> {
+    let memory = match sized.today {
+        Some(value) => value.text(),
+        None => asked(b, sized.awaited)?,
+    };
+    let place = sized.today.unwrap_or(sized.function.node);
+    let names = names(b.model, &sized.function);
+    let in_config = match b.environment(place) {
+        // Where the object may be undefined, the memory would be as well.
+        Environment::Known(known)
+            if known.holder.as_ref().is_some_and(|held| !held.optional && !held.text.contains('?')) =>
+        {
+            let field = Field {
+                names: &[&names.0, &names.1],
+                ty: "number",
+                optional: false,
+                doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
+                production: memory,
+                other: memory,
+            };
+            b.config_fields(&known, &[field])?.and_then(|mut texts| texts.pop())
+        }
+        _ => None,
+    };
+    let value = match in_config {
+        Some(text) => text,
+        None => from_context(b.model, &sized.function, &names.0, memory)?,
+    };
+    b.set_prop(&sized.function, PROP, &value)
+}
+
+fn asked<'v>(b: &Builder<'v, '_>, awaited: bool) -> Result<&'v str, Refusal> {
+    let given = match b.value_if_given(MEMORY.key) {
+        None if awaited => return Ok(USUAL),
+        _ => b.value(&MEMORY)?,
+    };
+    let fits = given.parse().is_ok_and(|number: u32| (128..=10_240).contains(&number));
+    fits.then_some(given)
+        .ok_or_else(|| no_fix("lambda_memory_mb is no number from 128 to 10240", "give one such as 512"))
+}
+
+/// What the memory is called, in order of preference: by its function, where the app has several.
+fn names<'a>(model: &Model<'a>, function: &Site<'a>) -> (String, String) {
+    let all: Vec<Site<'a>> =
+        model.all_sites().filter(|site| model.builds(site, "aws_lambda.Function")).collect();
+    let own = label(function);
+    let unique = all.iter().filter(|site| label(site) == own).count() < 2;
+    let full = match class_around(function) {
+        Some(class) if !unique => format!("{class}-{own}"),
+        _ => own,
+    };
+    let (own, general) = (name_after(&full, "MemorySize"), "lambdaMemorySize".to_owned());
+    if all.len() > 1 { (own, general) } else { (general, own) }
+}
+
+/// `Number(this.node.tryGetContext('lambdaMemorySize') ?? 512)`: the context of the command line holds strings.
+fn from_context<'a>(
+    model: &Model<'a>,
+    function: &Site<'a>,
+    key: &str,
+    memory: &str,
+) -> Result<String, Refusal> {
+    let scope = function
+        .scope()
+        .filter(|scope| matches!(scope.kind(), "this" | "identifier" | "member_expression"))
+        .map(Syn::text)
+        .or_else(|| model.has_construct_this(function.node).then_some("this"));
+    let Some(scope) = scope else {
+        return Err(no_fix(
+            "neither a config object nor the context can be read here",
+            "pass the memory to this place as a parameter, then run again",
+        ));
+    };
+    let read = format!("{scope}.node.tryGetContext('{key}') ?? {memory}");
+    let line = function.props(model).get(model, PROP).value().unwrap_or(function.node);
+    let indent = line_indent(&line.file.text, line.start()).len();
+    let deeper = if line == function.node { 2 } else { 0 };
+    let wide = indent + deeper + "memorySize: Number(),".len() + read.len() > 80;
+    Ok(if wide { format!("Number(\n  {read}\n)") } else { format!("Number({read})") })
+}
