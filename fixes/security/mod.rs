@@ -14,6 +14,7 @@ pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
 pub mod wa_1_6_no_audit_trail;
+pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
 

@@ -15,6 +15,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
     ("1.6", "bin/tap.ts", "App("),
+    ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
@@ -32,8 +33,12 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
 ];
 
 /// Answers to everything that the fixes ask.
-const VALUES: [&str; 3] =
-    ["allowed_origins=https://app.example.org", "api_authorizer=IAM", "cost_center=platform-1234"];
+const VALUES: &[&str] = &[
+    "allowed_origins=https://app.example.org",
+    "api_authorizer=IAM",
+    "cost_center=platform-1234",
+    "vpc_context_key=vpcId",
+];
 
 fn wa_fix(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wa-fix"));
