@@ -11,8 +11,13 @@ use crate::rule::Rule;
 /// Every rule, by number.
 pub const ALL: &[Rule] = &[
     security::wa_1_1_overly_permissive_iam::RULE,
+    security::wa_1_2_bucket_allows_plain_http::RULE,
     security::wa_1_3_api_request_validation::RULE,
+    security::wa_1_4_secret_in_ssm_parameter::RULE,
     security::wa_1_6_no_audit_trail::RULE,
+    security::wa_1_7_function_outside_vpc::RULE,
+    security::wa_1_8_api_without_waf::RULE,
+    security::wa_1_9_api_without_access_logs::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,

@@ -80,3 +80,11 @@ fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a
         _ => None,
     }
 }
+
+/// The API whose stage is named in an expression: `api.deploymentStage`.
+pub(super) fn stage_owner<'a>(model: &Model<'a>, within: Syn<'a>) -> Option<Site<'a>> {
+    ["deploymentStage", "defaultStage"].iter().flat_map(|name| words(within, name)).find_map(|at| {
+        let member = within.at(at)?.parent().filter(|parent| parent.is("member_expression"))?;
+        model.origin(member.field("object")?)
+    })
+}

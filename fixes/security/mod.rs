@@ -1,18 +1,26 @@
 //! Pillar 1.
 
 mod api_methods;
+mod bucket;
 mod build_commands;
 mod grant;
 mod narrow;
+mod sensitive;
 mod statement;
 mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;
+pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
+pub mod wa_1_4_secret_in_ssm_parameter;
 pub mod wa_1_6_no_audit_trail;
+pub mod wa_1_7_function_outside_vpc;
+pub mod wa_1_8_api_without_waf;
+pub mod wa_1_9_api_without_access_logs;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
+use crate::model::meaning::is_class;
 use crate::model::{Binding, Site};
 use crate::syntax::{Parsed, Syn};
 
@@ -49,6 +57,22 @@ fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun:
         }
         Binding::None => None,
     }
+}
+
+/// Whether the declared type of a variable or field, if there is one, has a word in its name.
+fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
+    let declared = match name.parent() {
+        Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
+        _ => {
+            let class = name.ancestors().find(|node| is_class(*node));
+            class.and_then(|class| class.field("body")).and_then(|body| {
+                body.children()
+                    .find(|member| member.field("name").is_some_and(|own| own.text() == name.text()))
+                    .and_then(|member| member.field("type"))
+            })
+        }
+    };
+    declared.is_none_or(|declared| declared.text().contains(word))
 }
 
 /// Imports a name from a file of the app, in the order of the imports that are there.

@@ -94,6 +94,7 @@
 //! No rule of cdk-nag, Checkov or cfn-lint looks at this. Where the bucket has no `enforceSSL`, its new policy is one more
 //! place at which cdk-nag `AwsSolutions-S10` misses the refusal of plain HTTP (item 1.2 adds it).
 
+use super::bucket::{has_own_policy, is_built_by_its_class};
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -153,11 +154,6 @@ fn open_bucket<'a>(model: &Model<'a>, bucket: Site<'a>, out: &mut Findings<'a>) 
     Some(())
 }
 
-/// `new Mine(…)` of a class of the app whose constructor is judged by itself.
-fn is_built_by_its_class(bucket: &Site<'_>) -> bool {
-    bucket.node.is("new_expression") && bucket.local.is_some_and(|class| class.text().contains("constructor"))
-}
-
 /// Whether a statement on the header is there for the bucket, or for one that cannot be followed.
 fn may_be_enforced<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
     let named = header_strings(model).any(|string| match target(model, string) {
@@ -181,21 +177,6 @@ fn header_strings<'a>(model: &Model<'a>) -> impl Iterator<Item = Syn<'a>> {
 
 fn is_header(text: &str) -> bool {
     matches!(text.trim_matches(['\'', '"', '`']), ENCRYPTION | KEY_ID)
-}
-
-/// Whether a `BucketPolicy` is written by hand for the bucket, or for one that cannot be followed.
-fn has_own_policy<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
-    let is_policy =
-        |site: &Site<'a>| matches!(site.class.as_str(), "aws_s3.BucketPolicy" | "aws_s3.CfnBucketPolicy");
-    model.all_sites().filter(is_policy).any(|policy| match policy.props(model).get(model, "bucket") {
-        Prop::Present(entry) => {
-            let of = |node: Syn<'a>| model.origin(node).map(|site| site.node);
-            let named = of(entry.value).or_else(|| of(entry.value.field("object")?));
-            named.is_none_or(|node| node == bucket.node)
-        }
-        Prop::Absent => false,
-        Prop::Unknown => true,
-    })
 }
 
 /// Whether a service of AWS writes logs to the bucket, by name or by use.
@@ -263,7 +244,7 @@ fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), R
 /// The expression that stands for the bucket after its statement; a bucket that has no name gets one.
 fn receiver<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, statement: Syn<'a>) -> Result<String, Refusal> {
     let typed = match bucket.binding() {
-        Binding::Variable(name) | Binding::Field(name) => names_a_bucket(name),
+        Binding::Variable(name) | Binding::Field(name) => super::is_typed_as(name, "Bucket"),
         Binding::None => true,
     };
     typed.then(|| super::named(b, bucket, statement, "bucket")).flatten().ok_or_else(|| {
@@ -272,22 +253,6 @@ fn receiver<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, statement: Syn<'a>) 
             "keep the bucket in a variable of its own, then run again",
         )
     })
-}
-
-/// Whether the declared type, if there is one, has the methods of a bucket.
-fn names_a_bucket(name: Syn<'_>) -> bool {
-    let declared = match name.parent() {
-        Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
-        _ => {
-            let class = name.ancestors().find(|node| crate::model::meaning::is_class(*node));
-            class.and_then(|class| class.field("body")).and_then(|body| {
-                body.children()
-                    .find(|member| member.field("name").is_some_and(|own| own.text() == name.text()))
-                    .and_then(|member| member.field("type"))
-            })
-        }
-    };
-    declared.is_none_or(|declared| declared.text().contains("Bucket"))
 }
 
 /// A Deny on the header that hits uploads without one.

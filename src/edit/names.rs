@@ -52,7 +52,7 @@ pub fn is_visible<'a>(at: Syn<'a>, expression: Syn<'a>) -> bool {
         let class = |node: Syn<'a>| node.ancestors().find(|node| is_class(*node));
         return class(at) == class(expression);
     }
-    head.is("identifier") && same_name(at, head)
+    matches!(head.kind(), "identifier" | "shorthand_property_identifier") && same_name(at, head)
 }
 
 fn same_name<'a>(at: Syn<'a>, name: Syn<'a>) -> bool {

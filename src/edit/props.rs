@@ -96,6 +96,16 @@ impl<'a> Builder<'_, 'a> {
         format!("{lead}{condition}\n{deeper}? {yes}\n{deeper}: {no}")
     }
 
+    /// Whether a line of a length, `deep` levels below the line that a node starts on, is as short as those of
+    /// its file.
+    pub fn fits(&mut self, node: Syn<'a>, deep: usize, length: usize) -> bool {
+        let text = &node.file.text;
+        let indent =
+            line_indent(text, node.start()).chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
+        let level = self.style(node.file).indent.text(1).replace('\t', "    ").len();
+        indent + deep * level + length <= width_of(text)
+    }
+
     /// Gives an object literal a property, replacing its own value where it has one.
     pub fn set_entry(&mut self, object: Syn<'a>, name: &str, value: &str) {
         let own = object.children().find(|entry| crate::model::props::key_of(*entry) == Some(name));

@@ -6,6 +6,8 @@
 //! former wrote. The round is repeated until nothing is offered, at most [`ROUNDS`] times.
 
 pub mod apps;
+mod candidates;
+mod fixpoint;
 mod run;
 
 use std::path::PathBuf;

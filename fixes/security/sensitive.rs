@@ -1,0 +1,180 @@
+//! Names that are given to secrets, and values that lie open.
+
+use crate::model::Model;
+use crate::model::types::Type;
+use crate::syntax::Syn;
+
+/// Last words of names that point at a secret, or tell of one, and are none.
+const POINTERS: [&str; 40] = [
+    "arn",
+    "arns",
+    "id",
+    "ids",
+    "name",
+    "names",
+    "url",
+    "uri",
+    "path",
+    "prefix",
+    "endpoint",
+    "host",
+    "port",
+    "region",
+    "table",
+    "bucket",
+    "queue",
+    "topic",
+    "ttl",
+    "expiry",
+    "expiration",
+    "timeout",
+    "validity",
+    "length",
+    "policy",
+    "count",
+    "limit",
+    "version",
+    "role",
+    "function",
+    "lambda",
+    "rotation",
+    "enabled",
+    "alias",
+    "type",
+    "issuer",
+    "audience",
+    "header",
+    "param",
+    "parameter",
+];
+
+/// Whether a value under this name is meant to be kept secret: `api-key`, `DB_PASSWORD`, `stripeSecretKey`.
+pub(super) fn is_sensitive(name: &str) -> bool {
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let Some(last) = words.last() else { return false };
+    if POINTERS.contains(last) || words.contains(&"public") {
+        return false;
+    }
+    let password =
+        ["password", "passwd", "passphrase", "apikey", "dsn"].iter().any(|word| words.contains(word));
+    let said = matches!(
+        words.as_slice(),
+        [.., "secret" | "secrets" | "token" | "credential" | "credentials"]
+            | [.., "secret" | "token", "key" | "value" | "string"]
+            | [.., "private" | "signing", "key"]
+            | [.., "db" | "database", "connection"]
+    );
+    let pairs = [("api", "key"), ("connection", "string"), ("conn", "string"), ("conn", "str")];
+    let pair = words.windows(2).any(|two| matches!(two, [a, b] if pairs.contains(&(*a, *b))));
+    password || said || pair
+}
+
+/// Whether a name ends as those of references do: `tokenTableName`, `secretArn`.
+pub(super) fn is_pointer(name: &str) -> bool {
+    words(name).last().is_some_and(|last| POINTERS.contains(&last.as_str()))
+}
+
+/// The words of a name, in lower case: `DBPassword`, `db-password` and `DB_PASSWORD` alike.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let chars: Vec<char> = name.chars().collect();
+    let mut open = false;
+    for (index, c) in chars.iter().enumerate() {
+        if !c.is_ascii_alphanumeric() {
+            open = false;
+            continue;
+        }
+        let before = index.checked_sub(1).and_then(|at| chars.get(at));
+        let hump = c.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                !before.is_ascii_uppercase() || chars.get(index + 1).is_some_and(char::is_ascii_lowercase)
+            });
+        match words.last_mut().filter(|_| open && !hump) {
+            Some(word) => word.push(c.to_ascii_lowercase()),
+            None => words.push(c.to_ascii_lowercase().to_string()),
+        }
+        open = true;
+    }
+    words
+}
+
+/// Whether a value is text of the app itself: a literal, a variable of type `string`. What a resource tells of
+/// itself when it is deployed is none, nor is a number, a switch, an ARN or an address.
+pub(super) fn is_plain_text<'a>(model: &Model<'a>, value: Syn<'a>) -> bool {
+    match value.kind() {
+        "string" => is_worth_hiding(value.text().trim_matches(['\'', '"'])),
+        "template_string" => {
+            let mut parts = value.children().filter(|part| part.is("template_substitution"));
+            is_worth_hiding(value.text().trim_matches('`'))
+                && parts.all(|part| part.first().is_some_and(|inner| is_text(model, inner)))
+        }
+        _ => is_text(model, value),
+    }
+}
+
+fn is_text<'a>(model: &Model<'a>, value: Syn<'a>) -> bool {
+    let name = value.field("property").unwrap_or(value);
+    !is_pointer(name.text()) && matches!(model.type_of(value).ty, Type::String | Type::Literals(_))
+}
+
+fn is_worth_hiding(text: &str) -> bool {
+    let address = text.starts_with("http") && !text.contains('@');
+    let switch =
+        matches!(text.to_lowercase().as_str(), "" | "true" | "false" | "none" | "null" | "undefined");
+    !address && !switch && !text.starts_with("arn:") && !text.starts_with('/') && text.parse::<f64>().is_err()
+}
+
+/// Whether a text only keeps the place of a value that people put there by hand.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    [
+        "placeholder",
+        "change",
+        "replace",
+        "todo",
+        "dummy",
+        "example",
+        "your",
+        "xxx",
+        "tbd",
+        "<",
+        "set_me",
+        "set-me",
+        "initial",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_sensitive;
+
+    #[test]
+    fn names_of_secrets_are_told_from_names_of_references() {
+        for name in [
+            "api-key",
+            "APIKey",
+            "DB_PASSWORD",
+            "db-connection",
+            "stripeSecretKey",
+            "connection_string",
+            "GithubToken",
+        ] {
+            assert!(is_sensitive(name), "{name}");
+        }
+        for name in [
+            "db-secret-arn",
+            "apiKeyId",
+            "ApiKeyName",
+            "token-ttl",
+            "public-api-key",
+            "monkey",
+            "TokenTable",
+            "connection",
+        ] {
+            assert!(!is_sensitive(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the rules report of an app as it stands: candidates, their names and their single fixes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Options, RuleSet, WORTH_A_THREAD};
+use crate::detect::suppress::{Suppression, suppressions};
+use crate::detect::{Candidate, Findings, Refusal};
+use crate::edit::{Builder, Proposal};
+use crate::model::{App, Model};
+use crate::source::position::LineIndex;
+use crate::syntax::{Parsed, first_error};
+
+/// Everything the rules report of an app, in the stated order.
+pub(super) fn detect<'a>(model: &Model<'a>, rules: &RuleSet) -> Vec<Candidate<'a>> {
+    let mut findings = Findings::default();
+    for file in &model.app.files {
+        let wanted = if file.candidate.language.is_script() {
+            file.speaks_cdk()
+        } else {
+            file.text().is_ok_and(|text| rules.scanner.has_word(text, file.candidate.language))
+        };
+        let Some(parsed) = wanted.then(|| file.parsed()).flatten() else { continue };
+        rules.scanner.file(model, parsed, &mut |rule, matched| {
+            if let Some(rule) = rules.rules.get(rule) {
+                let _ = (rule.check)(&matched, &mut findings);
+            }
+        });
+    }
+    let mut candidates = findings.candidates;
+    candidates.sort_by(|a, b| place(a).cmp(&place(b)));
+    // One finding per rule and node: two patterns of a query may meet at one.
+    candidates.dedup_by(|a, b| a.rule.id == b.rule.id && a.node == b.node && a.key == b.key);
+    candidates
+}
+
+pub(super) fn place<'c>(candidate: &'c Candidate<'_>) -> (&'c str, usize, usize, &'static str) {
+    let span = candidate.node.span();
+    (&candidate.node.file.path, span.start, span.end, candidate.rule.id)
+}
+
+/// Parses the files of a large app that will be needed for certain, on several threads.
+pub(super) fn parse_ahead(app: &App, jobs: usize) {
+    if jobs < 2 || app.files.len() < WORTH_A_THREAD {
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(file) = app.files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if file.speaks_cdk() {
+                        file.parsed();
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// A finding's identity within an app: rule, construct path, and which of several equal ones.
+pub(super) type Identity = (&'static str, String, usize);
+
+pub(super) fn identities(candidates: &[Candidate<'_>]) -> Vec<Identity> {
+    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    candidates
+        .iter()
+        .map(|candidate| {
+            let count = seen.entry((candidate.rule.id, &candidate.key)).or_default();
+            *count += 1;
+            (candidate.rule.id, candidate.key.clone(), *count - 1)
+        })
+        .collect()
+}
+
+/// How many findings each rule has; rules without one are not in it.
+pub(super) type Counts = BTreeMap<&'static str, usize>;
+
+/// How many findings each rule has: a fix may lower its own and raise none.
+pub(super) fn counts(candidates: &[Candidate<'_>]) -> Counts {
+    let mut counts = BTreeMap::new();
+    for candidate in candidates {
+        *counts.entry(candidate.rule.id).or_default() += 1;
+    }
+    counts
+}
+
+/// Texts, line starts and suppressions of the files of an app.
+#[derive(Default)]
+pub(super) struct Places {
+    lines: BTreeMap<String, LineIndex>,
+    suppressed: BTreeMap<String, Vec<Suppression>>,
+}
+
+impl Places {
+    pub(super) fn lines(&mut self, file: &Parsed) -> &LineIndex {
+        self.lines.entry(file.path.clone()).or_insert_with(|| LineIndex::new(&file.text))
+    }
+
+    pub(super) fn suppression(&mut self, candidate: &Candidate<'_>) -> Option<String> {
+        let file = candidate.node.file;
+        let line = self.lines(file).position(candidate.node.start()).line;
+        let list = self.suppressed.entry(file.path.clone()).or_insert_with(|| suppressions(file));
+        list.iter()
+            .find(|suppression| suppression.covers(candidate.rule, line))
+            .map(|found| found.reason.clone())
+    }
+}
+
+/// Makes one fix.
+pub(super) fn propose<'a>(
+    model: &Model<'a>,
+    candidate: &Candidate<'a>,
+    options: &Options,
+) -> Result<Proposal, Refusal> {
+    let make = candidate.fix.as_ref().map_err(Clone::clone)?;
+    if let Some(offset) = first_error(candidate.node.file) {
+        let line = 1 + candidate.node.file.text.get(..offset).unwrap_or_default().matches('\n').count();
+        return Err(crate::edit::no_fix(
+            &format!("the file has a syntax error in line {line}"),
+            "mend it, then run again",
+        ));
+    }
+    let mut builder = Builder::new(model, &options.values);
+    make(&mut builder)?;
+    builder.finish()
+}
+
+/// Whether the options let a fix through: those named one by one, else those of the selected tiers.
+pub(super) fn is_chosen(candidate: &Candidate<'_>, identity: &Identity, options: &Options) -> bool {
+    match &options.only {
+        Some(only) => only.contains(&fingerprint(identity)),
+        None => candidate.tier <= options.tier,
+    }
+}
+
+pub(super) fn is_within(model: &Model<'_>, candidate: &Candidate<'_>, options: &Options) -> bool {
+    options.within.is_empty()
+        || model
+            .location(candidate.node.file)
+            .is_some_and(|file| options.within.iter().any(|within| file.starts_with(within)))
+}
+
+/// FNV-1a, 64 bits: stable over releases of wa-fix, which the standard hasher does not promise.
+pub(super) fn fingerprint(identity: &Identity) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let (rule, key, number) = identity;
+    for byte in format!("{rule}\n{key}\n{number}").bytes() {
+        hash ^= u64::from(byte);
+        hash = hash.wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}

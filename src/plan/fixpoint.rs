@@ -1,0 +1,319 @@
+//! Fixes made together and looked at, rule after rule, until nothing changes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::candidates::{
+    Counts, Identity, Places, counts, detect, identities, is_chosen, is_within, propose,
+};
+use super::run::changes;
+use super::{Options, PASSES, ROUNDS, RuleSet, Step};
+use crate::detect::{Candidate, Outcome};
+use crate::edit::idle::without_idle_imports;
+use crate::edit::{EditSet, Proposal};
+use crate::model::{App, Model, Overlay};
+use crate::rule::{Meta, Rule};
+use crate::source::Language;
+use crate::syntax::{first_error, parse};
+
+/// The texts of an app with the proposals of a pass made.
+fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overlay, String> {
+    let mut sets: BTreeMap<&PathBuf, EditSet> = BTreeMap::new();
+    let mut next = overlay.clone();
+    for proposal in proposals {
+        for (file, edits) in &proposal.edits {
+            sets.entry(file).or_default().merge(edits).map_err(|overlap| overlap.to_string())?;
+        }
+        for (file, text) in &proposal.creates {
+            if let Some(other) = next.insert(file.clone(), Arc::clone(text))
+                && other != *text
+            {
+                return Err(format!("{} would be created twice", file.display()));
+            }
+        }
+    }
+    for (file, edits) in sets {
+        let file_of_app = app.file(file).ok_or("a file of the fix cannot be read")?;
+        let old = file_of_app.text().map_err(ToString::to_string)?;
+        let new = edits.apply(old).map_err(|overlap| overlap.to_string())?;
+        let clean = file_of_app.parsed().and_then(|before| without_idle_imports(before, &new));
+        next.insert(file.clone(), clean.unwrap_or(new).into());
+    }
+    Ok(next)
+}
+
+/// Why a result must not stand; `None` where it may.
+fn objection(
+    before: &[Candidate<'_>],
+    after: &[Candidate<'_>],
+    rule: &Meta,
+    cleared: usize,
+    changed: &App,
+    overlay: &Overlay,
+) -> Option<String> {
+    for (file, text) in overlay {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let parsed = match changed.file(file) {
+            Some(file) => file.parsed().and_then(first_error),
+            None => Language::of(name)
+                .and_then(|language| parse(name, Arc::clone(text), language))
+                .and_then(|parsed| first_error(&parsed)),
+        };
+        if parsed.is_some() {
+            return Some("the result has a syntax error".to_owned());
+        }
+    }
+    let (old, new) = (counts(before), counts(after));
+    let own_before = old.get(rule.id).copied().unwrap_or(0);
+    let own_after = new.get(rule.id).copied().unwrap_or(0);
+    if own_after + cleared > own_before {
+        return Some("the finding is still there after the fix".to_owned());
+    }
+    let raised = new.iter().find(|(id, count)| {
+        **id != rule.id && **count > old.get(*id).copied().unwrap_or(0) && !rule.raises.contains(id)
+    });
+    raised.map(|(id, _)| format!("the fix raises a finding of rule {id}"))
+}
+
+/// What became of findings while planning, by identity.
+type Fates = BTreeMap<Identity, Outcome>;
+
+/// The app as it stands, and what has been done to it.
+pub(super) struct Progress {
+    pub(super) overlay: Overlay,
+    pub(super) fates: Fates,
+    pub(super) steps: Vec<Step>,
+    /// The findings of the untouched app.
+    pub(super) first: Vec<Identity>,
+    /// How many findings each rule has in the app as it stands.
+    left: Counts,
+    /// For each rule that found nothing to do, the state of the app in which that was so.
+    idle: BTreeMap<&'static str, u64>,
+}
+
+impl Progress {
+    /// Nothing done yet.
+    pub(super) fn start(first: &[Identity]) -> Self {
+        let mut left = Counts::new();
+        for (rule, _, _) in first {
+            *left.entry(*rule).or_default() += 1;
+        }
+        Self {
+            overlay: Overlay::new(),
+            fates: Fates::new(),
+            steps: Vec::new(),
+            first: first.to_vec(),
+            left,
+            idle: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it is known without looking that a rule has nothing to do in the app as it stands.
+    fn is_idle(&self, rule: &Meta) -> bool {
+        !self.left.contains_key(rule.id) || self.idle.get(rule.id) == Some(&hash(&self.overlay))
+    }
+
+    /// The names that today's candidates had at first: where one of several equal findings is fixed, the
+    /// numbers of the others move up.
+    pub(super) fn names(&self, candidates: &[Candidate<'_>]) -> Vec<Identity> {
+        identities(candidates)
+            .into_iter()
+            .map(|(rule, key, number)| {
+                let open = self
+                    .first
+                    .iter()
+                    .filter(|(r, k, _)| *r == rule && *k == key)
+                    .filter(|identity| self.fates.get(*identity) != Some(&Outcome::Fixed));
+                let original = open.map(|(_, _, original)| *original).nth(number);
+                (rule, key, original.unwrap_or(number))
+            })
+            .collect()
+    }
+}
+
+/// Rules that are left out of a plan, with the others of their quarrel.
+pub(super) type Barred = BTreeMap<&'static str, String>;
+
+/// All rules but the barred, again and again until nothing changes.
+///
+/// # Errors
+/// The rules that undo each other's work, or add to it without end.
+pub(super) fn to_fixpoint(
+    app: &App,
+    rules: &RuleSet,
+    options: &Options,
+    first: &[Identity],
+    barred: &Barred,
+) -> Result<Progress, Vec<&'static Meta>> {
+    let mut progress = Progress::start(first);
+    // Each state of the app with the rule that made it; a state that comes back is a circle.
+    let mut states = vec![hash(&progress.overlay)];
+    let mut makers: Vec<&'static Meta> = Vec::new();
+    let mut round = 0;
+    for _ in 0..ROUNDS {
+        round = makers.len();
+        for rule in rules.rules.iter().filter(|rule| !barred.contains_key(rule.meta.id)) {
+            apply_rule(app, rules, rule, options, &mut progress);
+            let now = hash(&progress.overlay);
+            if states.last() == Some(&now) {
+                continue;
+            }
+            makers.push(rule.meta);
+            if let Some(back) = states.iter().position(|state| *state == now) {
+                return Err(by_name(makers.get(back..).unwrap_or_default()));
+            }
+            states.push(now);
+        }
+        if makers.len() == round {
+            return Ok(progress);
+        }
+    }
+    // Those that were still at work in the last round.
+    Err(by_name(makers.get(round..).unwrap_or_default()))
+}
+
+/// Each rule once, by number.
+fn by_name(rules: &[&'static Meta]) -> Vec<&'static Meta> {
+    let unique: BTreeMap<&str, &'static Meta> = rules.iter().map(|rule| (rule.id, *rule)).collect();
+    unique.into_values().collect()
+}
+
+pub(super) fn quarrel_note(rules: &[&'static Meta]) -> String {
+    let names = rules.iter().map(|rule| format!("{} {}", rule.id, rule.name)).collect::<Vec<_>>();
+    match names.as_slice() {
+        [only] => format!("the fixes of {only} never come to an end: none of them is applied"),
+        _ => format!(
+            "the fixes of {} undo each other: none of them is applied; take one of the rules with --select",
+            names.join(" and ")
+        ),
+    }
+}
+
+/// The word in which the findings of barred rules end.
+pub(super) fn barred_fates(first: &[Identity], barred: &Barred) -> Vec<(Identity, Outcome)> {
+    first
+        .iter()
+        .filter_map(|identity| {
+            let others = barred.get(identity.0)?;
+            Some((
+                identity.clone(),
+                Outcome::Conflict(if others.is_empty() {
+                    "its own result".to_owned()
+                } else {
+                    others.clone()
+                }),
+            ))
+        })
+        .collect()
+}
+
+/// Applies one rule to its own fixpoint.
+fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
+    let start = progress.overlay.clone();
+    let mut titles = Vec::new();
+    for _ in 0..PASSES.max(progress.first.len() + 1) {
+        if progress.is_idle(rule.meta) {
+            break;
+        }
+        let current = app.with(&progress.overlay);
+        let model = Model::new(&current);
+        let before = detect(&model, rules);
+        let named = progress.names(&before);
+        let mut places = Places::default();
+        let mut chosen: Vec<(Identity, Proposal, String)> = Vec::new();
+        for (candidate, identity) in before.iter().zip(named) {
+            let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
+            if candidate.rule.id != rule.meta.id
+                || settled
+                || candidate.impact < options.min_impact
+                || !is_chosen(candidate, &identity, options)
+                || !is_within(&model, candidate, options)
+                || places.suppression(candidate).is_some()
+            {
+                continue;
+            }
+            if let Ok(proposal) = propose(&model, candidate, options) {
+                // Names that a fix takes are free only until another fix of the file takes the same.
+                let shares_names = |other: &Proposal| {
+                    (other.takes_names || proposal.takes_names)
+                        && other.edits.keys().any(|file| proposal.edits.contains_key(file))
+                };
+                if chosen.iter().any(|(_, other, _)| shares_names(other)) {
+                    continue;
+                }
+                let mut with: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
+                with.push(&proposal);
+                if joined(&current, &progress.overlay, &with).is_ok() {
+                    chosen.push((identity, proposal, candidate.title.clone()));
+                } else {
+                    progress.fates.insert(identity, Outcome::Conflict(rule.meta.id.to_owned()));
+                }
+            }
+        }
+        if chosen.is_empty() {
+            progress.idle.insert(rule.meta.id, hash(&progress.overlay));
+            break;
+        }
+        let all: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
+        match attempt(app, &current, rules, rule.meta, &before, &all, &progress.overlay) {
+            Ok(next) => {
+                for (identity, _, title) in chosen {
+                    progress.fates.insert(identity, Outcome::Fixed);
+                    titles.push(title);
+                }
+                (progress.overlay, progress.left) = next;
+            }
+            // One of them is to blame: try the first alone; the others come again in the next pass.
+            Err(why) => {
+                let Some((identity, proposal, title)) = chosen.first() else { break };
+                let single = if chosen.len() == 1 {
+                    Err(why)
+                } else {
+                    attempt(app, &current, rules, rule.meta, &before, &[proposal], &progress.overlay)
+                };
+                match single {
+                    Ok(next) => {
+                        progress.fates.insert(identity.clone(), Outcome::Fixed);
+                        titles.push(title.clone());
+                        (progress.overlay, progress.left) = next;
+                    }
+                    Err(why) => {
+                        progress.fates.insert(identity.clone(), Outcome::BackedOut(why));
+                    }
+                }
+            }
+        }
+    }
+    let changes = changes(app, &start, &progress.overlay);
+    if !changes.is_empty() {
+        progress.steps.push(Step { rule: rule.meta, titles, changes });
+    }
+}
+
+/// Makes proposals and looks at the result: the new texts, and the findings that are left.
+fn attempt(
+    app: &App,
+    current: &App,
+    rules: &RuleSet,
+    rule: &Meta,
+    before: &[Candidate<'_>],
+    proposals: &[&Proposal],
+    overlay: &Overlay,
+) -> Result<(Overlay, Counts), String> {
+    let next = joined(current, overlay, proposals)?;
+    let changed = app.with(&next);
+    let model = Model::new(&changed);
+    let after = detect(&model, rules);
+    match objection(before, &after, rule, proposals.len(), &changed, &next) {
+        None => Ok((next, counts(&after))),
+        Some(why) => Err(why),
+    }
+}
+
+pub(super) fn hash(overlay: &Overlay) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    overlay.hash(&mut hasher);
+    hasher.finish()
+}
