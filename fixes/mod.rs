@@ -23,6 +23,8 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_8_cold_starts::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
+    cost::wa_4_3_build_without_limit::RULE,
+    cost::wa_4_4_reserved_concurrency::RULE,
     cost::wa_4_5_api_throttling::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,

@@ -99,11 +99,11 @@
 //! ## Other checkers
 //! cdk-nag's Serverless pack has `Serverless-LambdaDefaultMemorySize` for a function without memory.
 
+use super::function::{decides_itself, label, names, scope_text};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::config::{Field, name_after};
+use crate::edit::config::Field;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::is_class;
 use crate::model::{Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
@@ -207,25 +207,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     Some(())
 }
 
-/// Whether a class of the app that builds itself on a function decides over its props: the place is its `super(…)`.
-fn decides_itself(function: &Site<'_>) -> bool {
-    let body =
-        function.local.filter(|_| function.node.is("new_expression")).and_then(|class| class.field("body"));
-    body.is_some_and(|body| {
-        body.children().any(|member| member.field("name").is_some_and(|name| name.text() == "constructor"))
-    })
-}
-
-/// The function's name for messages: that of its class where it is built by `super(…)`.
-fn label(function: &Site<'_>) -> String {
-    let class = class_around(function).filter(|_| function.node.is("call_expression"));
-    class.map_or_else(|| function.label(), str::to_owned)
-}
-
-fn class_around<'a>(function: &Site<'a>) -> Option<&'a str> {
-    function.node.ancestors().find(|node| is_class(*node))?.field("name").map(Syn::text)
-}
-
 /// Whether the memory is a number that this construct alone has, and nobody says it was measured; or is not given.
 fn is_a_number_here<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
     let props = function.props(model);
@@ -249,7 +230,7 @@ fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Ref
         None => asked(b, sized.awaited)?,
     };
     let place = sized.today.unwrap_or(sized.function.node);
-    let names = names(b.model, &sized.function);
+    let names = names(b.model, &sized.function, "MemorySize");
     let in_config = match b.environment(place) {
         // Where the object may be undefined, the memory would be as well.
         Environment::Known(known)
@@ -284,20 +265,6 @@ fn asked<'v>(b: &Builder<'v, '_>, awaited: bool) -> Result<&'v str, Refusal> {
         .ok_or_else(|| no_fix("lambda_memory_mb is no number from 128 to 10240", "give one such as 512"))
 }
 
-/// What the memory is called, in order of preference: by its function, where the app has several.
-fn names<'a>(model: &Model<'a>, function: &Site<'a>) -> (String, String) {
-    let all: Vec<Site<'a>> =
-        model.all_sites().filter(|site| model.builds(site, "aws_lambda.Function")).collect();
-    let own = label(function);
-    let unique = all.iter().filter(|site| label(site) == own).count() < 2;
-    let full = match class_around(function) {
-        Some(class) if !unique => format!("{class}-{own}"),
-        _ => own,
-    };
-    let (own, general) = (name_after(&full, "MemorySize"), "lambdaMemorySize".to_owned());
-    if all.len() > 1 { (own, general) } else { (general, own) }
-}
-
 /// `Number(this.node.tryGetContext('lambdaMemorySize') ?? 512)`: the context of the command line holds strings.
 fn from_context<'a>(
     model: &Model<'a>,
@@ -305,17 +272,7 @@ fn from_context<'a>(
     key: &str,
     memory: &str,
 ) -> Result<String, Refusal> {
-    let scope = function
-        .scope()
-        .filter(|scope| matches!(scope.kind(), "this" | "identifier" | "member_expression"))
-        .map(Syn::text)
-        .or_else(|| model.has_construct_this(function.node).then_some("this"));
-    let Some(scope) = scope else {
-        return Err(no_fix(
-            "neither a config object nor the context can be read here",
-            "pass the memory to this place as a parameter, then run again",
-        ));
-    };
+    let scope = scope_text(model, function)?;
     let read = format!("{scope}.node.tryGetContext('{key}') ?? {memory}");
     let line = function.props(model).get(model, PROP).value().unwrap_or(function.node);
     let indent = line_indent(&line.file.text, line.start()).len();

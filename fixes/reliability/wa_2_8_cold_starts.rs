@@ -92,7 +92,7 @@
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::{Field, name_after};
 use crate::edit::{Builder, no_fix};
-use crate::model::{Binding, Environment, Model, Prop, Site};
+use crate::model::{Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -273,7 +273,7 @@ fn fix<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal> {
         ));
     }
     if !cold.direct.is_empty() {
-        let name = bound(alias).ok_or_else(|| {
+        let name = alias.bound().ok_or_else(|| {
             no_fix("the alias is bound to no name", "assign it to a constant, then run again")
         })?;
         repoint(b, alias, &name, &cold.direct)?;
@@ -368,20 +368,11 @@ fn names_production(condition: Syn<'_>) -> bool {
         && !text.contains("pre")
 }
 
-/// `handler`, `this.handler`.
-fn bound(site: &Site<'_>) -> Option<String> {
-    match site.binding() {
-        Binding::Variable(name) => Some(name.text().to_owned()),
-        Binding::Field(name) => Some(format!("this.{}", name.text())),
-        Binding::None => None,
-    }
-}
-
 /// Adds an alias behind the function and lets the callers use it.
 fn add_alias<'a>(b: &mut Builder<'_, 'a>, cold: &Cold<'a>) -> Result<(), Refusal> {
     let function = &cold.function;
     let at = function.node;
-    let name = bound(function).ok_or_else(|| {
+    let name = function.bound().ok_or_else(|| {
         no_fix("the function is bound to no name", "assign it to a constant, then run again")
     })?;
     let number = if cold.snap_start { None } else { Some(provisioned(b, cold, at)?) };

@@ -1,5 +1,6 @@
 //! Edits, and the builders that make them. Rules speak nodes; only this room speaks bytes.
 
+pub mod alarm;
 pub mod builder;
 pub mod change;
 pub mod config;

@@ -105,6 +105,15 @@ impl<'a> Site<'a> {
         Binding::None
     }
 
+    /// What the construct is called where it is built: `handler`, `this.handler`.
+    pub fn bound(&self) -> Option<String> {
+        match self.binding() {
+            Binding::Variable(name) => Some(name.text().to_owned()),
+            Binding::Field(name) => Some(format!("this.{}", name.text())),
+            Binding::None => None,
+        }
+    }
+
     /// The statement that holds the construct.
     pub fn statement(&self) -> Option<Syn<'a>> {
         statement_of(self.node)

@@ -25,6 +25,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
+    ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
+    ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
     ("4.5", "lib/constructs/application-infrastructure.ts", "throttling"),
     ("4.6", "lib/tap-stack.ts", ""),
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
