@@ -68,10 +68,14 @@ pub(crate) fn commits(plan: &Plan) -> Vec<Commit> {
         .map(|step| {
             let rule = step.rule;
             let titles = &step.titles;
-            let title = match titles.as_slice() {
-                [only] if only.len() + rule.id.len() + 3 <= 72 => format!("{only} ({})", rule.id),
-                _ => format!("{} ({})", rule.title, rule.id),
+            let subject = match titles.as_slice() {
+                [] => rule.title.to_owned(),
+                [only] => only.clone(),
+                [first, others @ ..] => format!("{first} and {} more", others.len()),
             };
+            // Git's own limit for a first line that every tool shows whole.
+            let fits = subject.chars().count() + rule.id.len() + 3 <= 72;
+            let title = format!("{} ({})", if fits { &subject } else { rule.title }, rule.id);
             let mut body = String::new();
             for line in titles {
                 body.push_str(&format!("* {line}\n"));
