@@ -30,7 +30,7 @@ pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
         }
     };
     let counts = run.print(&args.run, environment, &kind, &plan, &texts)?;
-    Ok(run.exit_code(&counts, 0, &args.run))
+    Ok(run.exit_code(&counts, &args.run))
 }
 
 /// Writes a plan to the working tree, all of it or nothing.

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{CommandFactory, Parser};
 
+use crate::detect::Outcome;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
 use run::{Environment, Run, frames};
@@ -69,12 +70,16 @@ fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let plan = run.scan();
     let counts = run.print(args, environment, &Kind::Scan, &plan, &frames(&plan, &run, args.format))?;
-    Ok(run.exit_code(&counts, 0, args))
+    Ok(run.exit_code(&counts, args))
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
     let mut plan = run.plan();
+    // A preview fixes nothing: what `apply` would fix is offered.
+    for finding in plan.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fixed) {
+        finding.outcome = Outcome::Offered;
+    }
     if args.format == Format::Text {
         let outside = run.name_upwards(&mut plan.changes);
         if outside > 0 {
@@ -86,8 +91,7 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
         }
     }
     let counts = run.print(args, environment, &Kind::Diff, &plan, &frames(&plan, &run, args.format))?;
-    // A preview leaves everything that it would fix.
-    Ok(run.exit_code(&counts, counts.outcomes.fixed, args))
+    Ok(run.exit_code(&counts, args))
 }
 
 fn explain(selector: &str) -> Result<u8> {

@@ -261,14 +261,14 @@ impl Run {
         outside
     }
 
-    /// The exit code. `pending` are findings that are fixed in a preview only.
-    pub(crate) fn exit_code(&self, counts: &report::Counts, pending: usize, args: &RunArgs) -> u8 {
+    /// The exit code.
+    pub(crate) fn exit_code(&self, counts: &report::Counts, args: &RunArgs) -> u8 {
         if self.failed {
             2
         } else if counts.outcomes.backed_out > 0 {
             3
         } else {
-            u8::from(counts.remaining + counts.problems + pending > 0 && !args.exit_zero)
+            u8::from(counts.remaining + counts.problems > 0 && !args.exit_zero)
         }
     }
 }
