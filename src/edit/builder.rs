@@ -192,21 +192,6 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.edit(statement.file, at..at, code);
     }
 
-    /// Inserts code at the start of a block's statements, or the end where it is empty.
-    pub fn append_to_block(&mut self, block: Syn<'a>, code: &str) {
-        match block.children().last() {
-            Some(last) => self.insert_after(last, code),
-            None => {
-                let style = self.style(block.file);
-                let base = line_indent(&block.file.text, block.start()).to_owned();
-                let inner = format!("{base}{}", style.indent.text(1));
-                let code = format!("{}{inner}{}{}{base}", style.eol, style.adapt(code, &inner), style.eol);
-                let at = block.start() + 1;
-                self.edit(block.file, at..block.end().saturating_sub(1), code);
-            }
-        }
-    }
-
     /// Inserts an element before another of an array, above the comments that belong to it.
     pub fn insert_element_before(&mut self, element: Syn<'a>, code: &str) {
         let style = self.style(element.file);

@@ -97,7 +97,7 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
 
 /// Breaks text at spaces so that no line is wider than `width`; a longer word stands alone. Line
 /// breaks in the text are kept.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();

@@ -12,7 +12,8 @@ use crate::cli::apply;
 use crate::cli::args::RunArgs;
 use crate::cli::run::{Environment, Run, texts};
 use crate::detect::Finding;
-use crate::edit::FileChange;
+use crate::edit::{Edit, EditSet, FileChange};
+use crate::report::look::wrap;
 use crate::report::{Look, diff};
 use crate::source::Language;
 
@@ -127,7 +128,7 @@ fn draw(mut term: &Term, review: &Review, texts: &BTreeMap<String, String>, colo
         finding.path,
         finding.range.start.line
     )?;
-    for line in wrapped(&finding.message, width) {
+    for line in wrap(&finding.message, width) {
         writeln!(out, "{line}")?;
     }
     if let Some(fix) = &finding.fix {
@@ -168,14 +169,11 @@ fn changes(finding: &Finding, texts: &BTreeMap<String, String>) -> Vec<FileChang
         .filter_map(|(path, edits)| {
             let creates = edits.iter().any(|edit| edit.creates);
             let old = if creates { String::new() } else { text_of(path, texts)? };
-            let mut new = String::with_capacity(old.len() + 256);
-            let mut from = 0;
-            for edit in &edits {
-                new.push_str(old.get(from..edit.span.start)?);
-                new.push_str(&edit.text);
-                from = edit.span.end;
+            let mut set = EditSet::default();
+            for edit in edits {
+                set.insert(Edit { span: edit.span.clone(), text: edit.text.clone() }).ok()?;
             }
-            new.push_str(old.get(from..)?);
+            let new = set.apply(&old).ok()?;
             Some(FileChange {
                 file: path.into(),
                 path: path.to_owned(),
@@ -192,23 +190,4 @@ fn text_of(path: &str, texts: &BTreeMap<String, String>) -> Option<String> {
     }
     Language::of(path)?;
     crate::source::read_text(std::path::Path::new(path)).ok().map(|text| text.to_string())
-}
-
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() + 1 > width);
-        if full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
