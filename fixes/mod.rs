@@ -14,6 +14,7 @@ pub const ALL: &[Rule] = &[
     security::wa_1_2_bucket_allows_plain_http::RULE,
     security::wa_1_3_api_request_validation::RULE,
     security::wa_1_4_secret_in_ssm_parameter::RULE,
+    security::wa_1_5_secret_in_function_environment::RULE,
     security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_7_function_outside_vpc::RULE,
     security::wa_1_8_api_without_waf::RULE,

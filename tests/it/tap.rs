@@ -14,6 +14,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
+    ("1.5", "lib/constructs/application-infrastructure.ts", "environment:"),
     ("1.6", "bin/tap.ts", "App("),
     ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
