@@ -22,6 +22,7 @@ pub const ALL: &[Rule] = &[
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
+    reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,

@@ -128,7 +128,7 @@ impl<'a> Grant<'a> {
 }
 
 /// How a construct is called at a place, if it is bound to a name that means it there.
-pub(super) fn name_at<'a>(site: &Site<'a>, at: Syn<'a>) -> Option<String> {
+pub(crate) fn name_at<'a>(site: &Site<'a>, at: Syn<'a>) -> Option<String> {
     match site.binding() {
         Binding::Variable(name) => is_visible(at, name).then(|| name.text().to_owned()),
         Binding::Field(name) => {

@@ -20,6 +20,8 @@ pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
 
+pub(crate) use grant::name_at;
+
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
 use crate::model::meaning::is_class;
@@ -34,7 +36,7 @@ fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
 
 /// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
 /// it is built inside another expression.
-fn named<'a>(
+pub(crate) fn named<'a>(
     b: &mut Builder<'_, 'a>,
     site: &Site<'a>,
     statement: Syn<'a>,
