@@ -133,7 +133,8 @@ fn manifest(files: &Files, version: &str) -> String {
 }
 
 /// The rules at work: all, or for whoever writes one `WA_FIX_ONLY=2.4,2.7`.
-fn rules() -> Vec<Rule> {
+#[expect(clippy::disallowed_methods, reason = "the test program has no command line of its own")]
+pub fn rules() -> Vec<Rule> {
     let Ok(only) = std::env::var("WA_FIX_ONLY") else { return ALL.to_vec() };
     ALL.iter().copied().filter(|rule| only.split(',').any(|id| id == rule.meta.id)).collect()
 }
