@@ -205,6 +205,27 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Inserts an element behind the last one of an array, behind a comment on its line.
+    pub fn insert_element_after(&mut self, element: Syn<'a>, code: &str) {
+        let style = self.style(element.file);
+        let text = &element.file.text;
+        let base = line_indent(text, element.start()).to_owned();
+        let alone = text
+            .get(line_start(text, element.start())..element.start())
+            .is_some_and(|before| before.trim().is_empty());
+        let comma = element.node.next_sibling().filter(|token| token.kind() == ",");
+        let code = style.adapt(code, &base);
+        let mark = if comma.is_some() { "," } else { "" };
+        let end = comma.map_or(element.end(), |token| token.end_byte());
+        let at = if alone { trailing_end(text, end) } else { end };
+        let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
+        let lead = if comma.is_none() && at == element.end() { "," } else { "" };
+        if comma.is_none() && lead.is_empty() {
+            self.edit(element.file, element.end()..element.end(), ",".to_owned());
+        }
+        self.edit(element.file, at..at, format!("{lead}{gap}{code}{mark}"));
+    }
+
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.
     pub fn insert_argument_after(&mut self, argument: Syn<'a>, code: &str) {
         let style = self.style(argument.file);

@@ -12,6 +12,7 @@ pub mod props;
 mod release;
 pub mod scope;
 pub mod site;
+mod source;
 pub mod types;
 mod uses;
 

@@ -14,6 +14,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
+    ("1.5", "lib/constructs/application-infrastructure.ts", "environment:"),
     ("1.6", "bin/tap.ts", "App("),
     ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
@@ -21,6 +22,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
+    ("2.7", "lib/constructs/pipeline-infrastructure.ts", "stageName: 'Deploy'"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
@@ -35,7 +37,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
 ];
 
 /// Answers to everything that the fixes ask.
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     "allowed_origins=https://app.example.org",
     "api_authorizer=IAM",
     "cost_center=platform-1234",
