@@ -1,5 +1,6 @@
 //! Pillar 2.
 
+pub mod wa_2_4_lambda_timeout;
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
 pub mod wa_2_8_cold_starts;
