@@ -1,7 +1,7 @@
 //! Pillar 1.
 
-mod api_methods;
-mod bucket;
+pub(crate) mod api_methods;
+pub(crate) mod bucket;
 mod build_commands;
 mod grant;
 mod narrow;
@@ -32,7 +32,12 @@ fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
 
 /// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
 /// it is built inside another expression.
-fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun: &str) -> Option<String> {
+pub(crate) fn named<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    statement: Syn<'a>,
+    noun: &str,
+) -> Option<String> {
     if holder(site.node) != Some(statement) {
         return None;
     }
@@ -60,7 +65,7 @@ fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun:
 }
 
 /// Whether the declared type of a variable or field, if there is one, has a word in its name.
-fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
+pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
     let declared = match name.parent() {
         Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
         _ => {
