@@ -1,7 +1,7 @@
 //! Pillar 1.
 
-mod api_methods;
-mod bucket;
+pub(crate) mod api_methods;
+pub(crate) mod bucket;
 mod build_commands;
 mod grant;
 mod leak;
@@ -69,7 +69,7 @@ pub(crate) fn named<'a>(
 }
 
 /// Whether the declared type of a variable or field, if there is one, has a word in its name.
-fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
+pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
     let declared = match name.parent() {
         Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
         _ => {

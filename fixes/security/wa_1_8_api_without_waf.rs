@@ -176,7 +176,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
 }
 
 /// Whether the API has a stage that the internet reaches, as far as its props tell.
-fn is_public<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+pub(crate) fn is_public<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
     let props = api.props(model);
     let deploys = match props.get(model, "deploy") {
         Prop::Absent => true,
