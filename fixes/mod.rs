@@ -1,5 +1,6 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+mod api;
 mod concurrency;
 pub mod cost;
 pub mod operational_excellence;
@@ -24,6 +25,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    performance::wa_3_4_no_cloudfront::RULE,
     performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,

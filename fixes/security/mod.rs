@@ -1,7 +1,7 @@
 //! Pillar 1.
 
-mod api_methods;
-mod bucket;
+pub(crate) mod api_methods;
+pub(crate) mod bucket;
 mod build_commands;
 mod grant;
 mod narrow;
