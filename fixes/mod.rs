@@ -1,7 +1,10 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+mod api;
+mod concurrency;
 pub mod cost;
 pub mod operational_excellence;
+pub mod performance;
 pub mod reliability;
 pub mod security;
 pub mod sustainability;
@@ -26,6 +29,8 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    performance::wa_3_4_no_cloudfront::RULE,
+    performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,

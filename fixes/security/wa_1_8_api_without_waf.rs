@@ -129,6 +129,7 @@ use super::{is_typed_as, named};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
+use crate::fixes::api::is_public;
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Release, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};

@@ -167,6 +167,12 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether the app's aws-cdk-lib has a class; an unknown release counts as the oldest.
+    pub fn has_class(&self, class: &str) -> bool {
+        let oldest = Release { major: 2, minor: 0, patch: 0 };
+        self.catalogue.has_class(class, self.app.release.unwrap_or(oldest))
+    }
+
     /// Whether the app's aws-cdk-lib has a method, static or enum member: `aws_codebuild.Fleet`, `fromFleetArn`.
     pub fn has_member(&self, class: &str, member: &str) -> bool {
         match self.app.release {

@@ -28,6 +28,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
