@@ -8,7 +8,7 @@ use crate::model::{Model, Site};
 use crate::syntax::Syn;
 
 /// Whether a class of the app that builds itself on a function decides over its props: the place is its `super(…)`.
-pub(super) fn decides_itself(function: &Site<'_>) -> bool {
+pub(crate) fn decides_itself(function: &Site<'_>) -> bool {
     let body =
         function.local.filter(|_| function.node.is("new_expression")).and_then(|class| class.field("body"));
     body.is_some_and(|body| {
@@ -17,7 +17,7 @@ pub(super) fn decides_itself(function: &Site<'_>) -> bool {
 }
 
 /// The function's name for messages: that of its class where it is built by `super(…)`.
-pub(super) fn label(function: &Site<'_>) -> String {
+pub(crate) fn label(function: &Site<'_>) -> String {
     let class = class_around(function).filter(|_| function.node.is("call_expression"));
     class.map_or_else(|| function.label(), str::to_owned)
 }

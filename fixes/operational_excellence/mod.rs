@@ -1,5 +1,7 @@
 //! Pillar 5.
 
+mod error_filters;
 mod runbook;
 pub mod wa_5_2_no_approval_before_production;
+pub mod wa_5_3_limited_observability;
 pub mod wa_5_4_no_runbook;
