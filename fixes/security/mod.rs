@@ -32,7 +32,12 @@ fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
 
 /// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
 /// it is built inside another expression.
-fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun: &str) -> Option<String> {
+pub(crate) fn named<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    statement: Syn<'a>,
+    noun: &str,
+) -> Option<String> {
     if holder(site.node) != Some(statement) {
         return None;
     }
