@@ -37,6 +37,8 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_5_api_throttling::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
+    operational_excellence::wa_5_3_limited_observability::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
+    operational_excellence::wa_5_7_no_deployment_metrics::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

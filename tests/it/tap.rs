@@ -36,7 +36,12 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("4.5", "lib/constructs/application-infrastructure.ts", "throttling"),
     ("4.6", "lib/tap-stack.ts", ""),
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
+    ("5.3", "lib/constructs/monitoring-infrastructure.ts", "[ERROR]"),
+    ("5.3", "lib/constructs/monitoring-infrastructure.ts", "errorFilter.metric"),
+    ("5.3", "lib/constructs/application-infrastructure.ts", "LogGroup("),
     ("5.4", "bin/tap.ts", "App("),
+    ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
+    ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
 ];
 
