@@ -107,9 +107,9 @@
 use super::canary::{Access, Probe, canary_code};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
+use crate::fixes::api::is_public;
 use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
-use crate::fixes::security::wa_1_8_api_without_waf::is_public;
 use crate::fixes::security::{is_typed_as, named};
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Site};

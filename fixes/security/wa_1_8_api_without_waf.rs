@@ -176,35 +176,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     Some(())
 }
 
-/// Whether the API has a stage that the internet reaches, as far as its props tell.
-pub(crate) fn is_public<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let props = api.props(model);
-    let deploys = match props.get(model, "deploy") {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    };
-    let public = |types: Prop<'a>| match types {
-        Prop::Absent => true,
-        Prop::Present(entry) => {
-            entry.value.is("array") && entry.value.children().all(|ty| is_open(model, ty))
-        }
-        Prop::Unknown => false,
-    };
-    let configured = match props.get(model, "endpointConfiguration") {
-        Prop::Absent => true,
-        Prop::Present(entry) => public(model.props_of(entry.value).get(model, "types")),
-        Prop::Unknown => false,
-    };
-    deploys && configured && public(props.get(model, "endpointTypes"))
-}
-
-fn is_open<'a>(model: &Model<'a>, ty: Syn<'a>) -> bool {
-    model.cdk_name(ty).is_some_and(|name| {
-        matches!(name.as_str(), "aws_apigateway.EndpointType.REGIONAL" | "aws_apigateway.EndpointType.EDGE")
-    })
-}
-
 /// Whether something that no association tells of filters requests: CloudFront, Firewall Manager, another package.
 fn is_guarded_elsewhere(model: &Model<'_>) -> bool {
     model.cdk_files().any(|file| {
