@@ -22,6 +22,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    reliability::wa_2_10_no_backup_strategy::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,

@@ -109,7 +109,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP04",
     clears: &[],
-    raises: &[],
+    // It starts to use versions.
+    raises: &["2.10"],
     asks: &[],
     order: 280,
     source: include_str!("wa_2_8_cold_starts.rs"),

@@ -22,6 +22,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("2.10", "bin/tap.ts", "App("),
+    ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
