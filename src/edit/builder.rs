@@ -46,6 +46,8 @@ pub struct Builder<'m, 'a> {
     taken: Vec<String>,
     /// What this fix imports.
     pub(super) pending: super::imports::Pending<'a>,
+    /// Constructs that this fix has given a name.
+    pub(super) names_given: Vec<(Syn<'a>, String)>,
     failure: Option<Refusal>,
 }
 
@@ -58,6 +60,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             proposal: Proposal::default(),
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
+            names_given: Vec::new(),
             failure: None,
         }
     }

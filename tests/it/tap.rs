@@ -26,6 +26,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
     ("2.7", "lib/constructs/pipeline-infrastructure.ts", "stageName: 'Deploy'"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("2.10", "bin/tap.ts", "App("),
+    ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
