@@ -8,7 +8,7 @@ use crate::model::{Model, Site};
 use crate::syntax::Syn;
 
 /// Whether a class of the app that builds itself on a function decides over its props: the place is its `super(…)`.
-pub(super) fn decides_itself(function: &Site<'_>) -> bool {
+pub(in crate::fixes) fn decides_itself(function: &Site<'_>) -> bool {
     let body =
         function.local.filter(|_| function.node.is("new_expression")).and_then(|class| class.field("body"));
     body.is_some_and(|body| {
