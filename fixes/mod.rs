@@ -32,4 +32,5 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
     sustainability::wa_6_2_log_retention::RULE,
+    sustainability::wa_6_3_build_waste::RULE,
 ];

@@ -33,6 +33,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("5.4", "bin/tap.ts", "App("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+    ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
 
 /// Answers to everything that the fixes ask.
