@@ -32,6 +32,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
@@ -45,6 +46,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+    ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
 
 /// Answers to everything that the fixes ask.
