@@ -25,6 +25,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    performance::wa_3_2_no_api_cache::RULE,
     performance::wa_3_4_no_cloudfront::RULE,
     performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,

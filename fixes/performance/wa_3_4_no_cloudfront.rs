@@ -169,7 +169,7 @@ impl<'a> Front<'a> {
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let (front, label) = front(m)?;
-    if is_fronted(model, &front) {
+    if is_fronted(model, front.node()) {
         return None;
     }
     let edge = matches!(&front, Front::Rest(api) if is_edge_by_choice(model, api));
@@ -279,8 +279,7 @@ fn signs(model: &Model<'_>) -> bool {
 }
 
 /// Whether a distribution has it as its origin, or may.
-fn is_fronted<'a>(model: &Model<'a>, front: &Front<'a>) -> bool {
-    let node = front.node();
+pub(super) fn is_fronted<'a>(model: &Model<'a>, node: Syn<'a>) -> bool {
     let origins = ["aws_cloudfront_origins.RestApiOrigin", "aws_cloudfront_origins.FunctionUrlOrigin"];
     let named =
         model.all_sites().filter(|site| origins.iter().any(|class| model.builds(site, class))).any(|site| {
@@ -486,7 +485,7 @@ fn cache_policy<'a>(
 }
 
 /// The headers that answers depend on: those of every API, and those by which authorizers of the app know callers.
-fn caller_headers(model: &Model<'_>) -> Vec<String> {
+pub(super) fn caller_headers(model: &Model<'_>) -> Vec<String> {
     const NEVER: [&str; 5] = ["authorization", "origin", "host", "cookie", "accept-encoding"];
     let mut more: BTreeSet<String> = BTreeSet::new();
     for file in model.cdk_files() {

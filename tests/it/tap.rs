@@ -24,6 +24,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("3.2", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
@@ -40,6 +41,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
 const VALUES: &[&str] = &[
     "allowed_origins=https://app.example.org",
     "api_authorizer=IAM",
+    "cached_paths=/hello/{name}",
     "cost_center=platform-1234",
     "vpc_context_key=vpcId",
 ];
