@@ -119,6 +119,12 @@ impl<'a> Methods<'a> {
             || self.methods.iter().any(|method| matches!(method.verb, "GET" | "ANY"))
     }
 
+    /// Whether a GET of a path reaches something.
+    pub(super) fn serve(&self, model: &Model<'a>, path: &str) -> bool {
+        self.at(path, "GET").or_else(|| self.at(path, "ANY")).is_some()
+            || self.catch_all(model, path).is_some()
+    }
+
     /// GET methods whose path has a parameter and whose Lambda integration names no key.
     pub(super) fn without_key(&self, model: &Model<'a>) -> Vec<Method<'a>> {
         let lacks = |method: &&Method<'a>| {
@@ -510,7 +516,7 @@ fn keys<'a>(model: &Model<'a>, api: &Site<'a>, cached: &Cached) -> Vec<Key> {
 }
 
 /// Whether callers are known by what they send; a signature is new each time, and checked before the cache is asked.
-fn has_authorizer(model: &Model<'_>) -> bool {
+pub(super) fn has_authorizer(model: &Model<'_>) -> bool {
     ["authorizer", "TokenAuthorizer", "RequestAuthorizer", "CognitoUserPoolsAuthorizer"]
         .iter()
         .any(|word| says(model, word))

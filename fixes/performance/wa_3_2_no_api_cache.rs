@@ -121,7 +121,7 @@
 //! mix up the answers of a catch-all route. Where no authorizer is there, `AwsSolutions-APIG4` and `AwsSolutions-COG4` say of the new
 //! routes what they said of the catch-all.
 
-use super::cached_routes::{Cached, Methods, key_method, parse, serve};
+use super::cached_routes::{Cached, Methods, has_authorizer, key_method, parse, serve};
 use super::wa_3_4_no_cloudfront::is_fronted;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -205,7 +205,10 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          keeps the answers of the paths that you name for five minutes, apart for each parameter. The cache is billed by the hour in \
          every environment, and answers may be as old."
     );
+    // Where callers are known by name, fewer answers are the same for all of them.
+    let impact = if has_authorizer(model) { Impact::Low } else { Impact::Medium };
     out.report(&META, model, api.node, message)
+        .impact(impact)
         .fix(format!("Cache GET answers of {label}"), move |b| cache(b, &api, &options, &methods));
     Some(())
 }
@@ -255,7 +258,12 @@ fn cache<'a>(
     options: &Props<'a>,
     methods: &Methods<'a>,
 ) -> Result<(), Refusal> {
-    let paths = parse(b.value(&PATHS)?)?;
+    let mut paths = parse(b.value(&PATHS)?)?;
+    let apis = b.model.all_sites().filter(|site| b.model.builds(site, "aws_apigateway.RestApi")).count();
+    // Where the app has several APIs, each takes what it serves.
+    if apis > 1 && paths.iter().any(|cached| methods.serve(b.model, &cached.path)) {
+        paths.retain(|cached| methods.serve(b.model, &cached.path));
+    }
     serve(b, api, methods, &paths)?;
     let elsewhere = || {
         no_fix(

@@ -357,10 +357,15 @@ fn add_distribution<'a>(b: &mut Builder<'_, 'a>, front: &Front<'a>) -> Result<()
     };
     let distribution = b.fresh_name(at.file, &["distribution", "apiDistribution"]);
     let what = if matches!(front, Front::Url(..)) { "function" } else { "API" };
+    let limit = if counts_addresses(b.model) {
+        "// Behind it, the web ACL's limit for each address counts addresses of the edge\n"
+    } else {
+        ""
+    };
     b.insert_after(
         statement,
         &format!(
-            "// The edge keeps an answer only where its Cache-Control allows that\nconst {distribution} = new {class}({scope}, {id}, \
+            "// The edge keeps an answer only where its Cache-Control allows that\n{limit}const {distribution} = new {class}({scope}, {id}, \
              {{\n{version}  defaultBehavior: {{\n    origin: {origin},\n    viewerProtocolPolicy: {viewer}.HTTPS_ONLY,\n    \
              allowedMethods: {methods}.ALLOW_ALL,\n    cachePolicy: {policy},\n    originRequestPolicy:{forwards},\n  \
              }},\n}});\n\nnew {output}({scope}, {output_id}, {{\n  value: `https://${{{distribution}.distributionDomainName}}/`,\n  \
@@ -368,6 +373,12 @@ fn add_distribution<'a>(b: &mut Builder<'_, 'a>, front: &Front<'a>) -> Result<()
         ),
     );
     Ok(())
+}
+
+/// Whether a web ACL of the app has a limit for each address that calls.
+fn counts_addresses(model: &Model<'_>) -> bool {
+    says(model, "rateBasedStatement")
+        && model.cdk_files().any(|file| file.text.contains("'IP'") || file.text.contains("\"IP\""))
 }
 
 /// The text by which the API or URL is given to an origin.
