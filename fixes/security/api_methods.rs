@@ -57,7 +57,7 @@ fn is_no_request<'a>(model: &Model<'a>, call: Syn<'a>) -> bool {
 }
 
 /// The API that a resource belongs to: `api.root`, what is added to it, and variables that hold such.
-fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a>> {
+pub(crate) fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a>> {
     let depth = depth.checked_sub(1)?;
     match resource.kind() {
         "non_null_expression" | "parenthesized_expression" => api_of(model, resource.first()?, depth),

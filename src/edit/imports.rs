@@ -166,7 +166,8 @@ impl<'a> Builder<'_, 'a> {
         let submodules: Vec<_> =
             cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
-        let by_name = apart * 2 > submodules.len() || (module.is_empty() && is_braced(last));
+        let by_name = (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)))
+            && !self.is_taken(at, head);
         if let (true, Some(import)) = (by_name, braced(module)) {
             return Ok(self.grow(import, head, module, Some(head), head));
         }
@@ -202,6 +203,15 @@ impl<'a> Builder<'_, 'a> {
         });
         self.remember(file, module, None, &alias);
         Ok(format!("{alias}.{head}"))
+    }
+
+    /// Whether a name means something in the file already: `Code` of another module.
+    fn is_taken(&self, at: Syn<'a>, name: &str) -> bool {
+        let imported = self.model.imports(at.file).imports.iter().any(|import| import.local == name);
+        let added = self.pending.added.iter();
+        imported
+            || added.into_iter().any(|added| added.file == at.file.path && added.local == name)
+            || self.model.lookup(at, name).is_some()
     }
 
     fn remember(&mut self, file: &Parsed, module: &str, member: Option<&str>, local: &str) {

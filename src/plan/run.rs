@@ -163,6 +163,7 @@ fn settle(
             && progress.fates.get(identity) == Some(&Outcome::Fixed)
         {
             finding.outcome = Outcome::Fixed;
+            continue;
         }
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
