@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::style::{Style, line_indent, line_start};
+use super::style::{line_indent, line_start};
 use super::text::{Edit, EditSet};
 use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::{Parsed, Style, Syn};
 
 /// Answers to questions that only a person can answer, by key.
 pub type Values = BTreeMap<String, String>;
@@ -46,7 +46,6 @@ pub struct Builder<'m, 'a> {
     taken: Vec<String>,
     /// What this fix imports.
     pub(super) pending: super::imports::Pending<'a>,
-    styles: BTreeMap<String, Style>,
     failure: Option<Refusal>,
 }
 
@@ -59,7 +58,6 @@ impl<'m, 'a> Builder<'m, 'a> {
             proposal: Proposal::default(),
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
-            styles: BTreeMap::new(),
             failure: None,
         }
     }
@@ -97,8 +95,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// The habits of a file.
-    pub fn style(&mut self, file: &Parsed) -> Style {
-        *self.styles.entry(file.path.clone()).or_insert_with(|| Style::of(file))
+    pub fn style(&self, file: &Parsed) -> Style {
+        file.style()
     }
 
     /// Replaces a node by code.

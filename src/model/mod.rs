@@ -48,6 +48,7 @@ pub struct Model<'a> {
     environments: ByNode<Environment<'a>>,
     members: ByNode<Arc<[types::Member<'a>]>>,
     types: ByNode<types::Typed<'a>>,
+    import_types: ByNode<types::Typed<'a>>,
     scopes: ByNode<Arc<Vec<Syn<'a>>>>,
     declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
@@ -78,6 +79,7 @@ impl<'a> Model<'a> {
             environments: ByNode::default(),
             members: ByNode::default(),
             types: ByNode::default(),
+            import_types: ByNode::default(),
             scopes: ByNode::default(),
             declarations: ByNode::default(),
             environment: OnceLock::new(),
@@ -185,8 +187,17 @@ impl<T> Default for ByNode<T> {
 impl<T: Clone> ByNode<T> {
     /// The answer from memory or worked out now; not held locked meanwhile: one answer may need another.
     fn get(&self, node: Syn<'_>, work: impl FnOnce() -> T) -> T {
+        self.by_key(node.file, node.node.id(), work)
+    }
+
+    /// The same for a name that an import brings into a file.
+    fn of_import(&self, file: &Parsed, import: &imports::Import<'_>, work: impl FnOnce() -> T) -> T {
+        self.by_key(file, import.local.as_ptr().addr(), work)
+    }
+
+    fn by_key(&self, file: &Parsed, key: usize, work: impl FnOnce() -> T) -> T {
         let open = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (std::ptr::from_ref(node.file).addr(), node.node.id());
+        let key = (std::ptr::from_ref(file).addr(), key);
         let before = open().get(&key).cloned();
         before.unwrap_or_else(|| {
             let answer = work();
