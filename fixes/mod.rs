@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod operational_excellence;
+pub mod performance;
 pub mod reliability;
 pub mod security;
 pub mod sustainability;
@@ -24,6 +25,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    performance::wa_3_5_no_connection_pooling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,

@@ -26,6 +26,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("3.5", "lib/constructs/security-infrastructure.ts", "DbConnectionParameter"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
