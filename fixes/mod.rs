@@ -1,5 +1,7 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+mod api;
+mod concurrency;
 pub mod cost;
 pub mod operational_excellence;
 pub mod performance;
@@ -15,6 +17,7 @@ pub const ALL: &[Rule] = &[
     security::wa_1_2_bucket_allows_plain_http::RULE,
     security::wa_1_3_api_request_validation::RULE,
     security::wa_1_4_secret_in_ssm_parameter::RULE,
+    security::wa_1_5_secret_in_function_environment::RULE,
     security::wa_1_6_no_audit_trail::RULE,
     security::wa_1_7_function_outside_vpc::RULE,
     security::wa_1_8_api_without_waf::RULE,
@@ -24,14 +27,19 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_4_lambda_timeout::RULE,
     reliability::wa_2_5_dead_letter_queue::RULE,
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
+    reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    performance::wa_3_4_no_cloudfront::RULE,
     performance::wa_3_5_no_connection_pooling::RULE,
+    performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,
     cost::wa_4_5_api_throttling::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
+    operational_excellence::wa_5_3_limited_observability::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
+    operational_excellence::wa_5_7_no_deployment_metrics::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -2,4 +2,6 @@
 
 mod client;
 mod database_proxy;
+pub mod wa_3_4_no_cloudfront;
 pub mod wa_3_5_no_connection_pooling;
+pub mod wa_3_7_no_scaling;

@@ -5,4 +5,5 @@ pub mod wa_2_2_no_health_check;
 pub mod wa_2_4_lambda_timeout;
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
+pub mod wa_2_7_deployment_without_rollback;
 pub mod wa_2_8_cold_starts;

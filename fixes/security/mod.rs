@@ -4,6 +4,7 @@ pub(crate) mod api_methods;
 pub(crate) mod bucket;
 mod build_commands;
 mod grant;
+mod leak;
 mod narrow;
 mod sensitive;
 mod statement;
@@ -13,10 +14,13 @@ pub mod wa_1_1_overly_permissive_iam;
 pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
+pub mod wa_1_5_secret_in_function_environment;
 pub mod wa_1_6_no_audit_trail;
 pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
+
+pub(crate) use grant::name_at;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;

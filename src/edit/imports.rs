@@ -40,6 +40,9 @@ enum Names {
     Braced(Vec<String>),
 }
 
+/// Names and module of an import that stand on one line; more of them get a line each.
+const LONG_LINE: usize = 90;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `import … from`.
@@ -242,7 +245,9 @@ impl<'a> Builder<'_, 'a> {
 
     /// Makes the edits of all imports of the fix.
     pub(super) fn write_imports(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        // Those that go to the same place stand there in order, whatever was asked for first.
+        pending.lines.sort_by(|a, b| a.specifier.cmp(&b.specifier));
         for line in &pending.lines {
             self.write_line(line);
         }
@@ -271,7 +276,13 @@ impl<'a> Builder<'_, 'a> {
             Names::Braced(names) => {
                 let mut names = names.clone();
                 names.sort_by_key(|name| name.to_lowercase());
-                format!("{{ {} }}", names.join(", "))
+                let list = names.join(", ");
+                if list.len() + quoted.len() > LONG_LINE {
+                    let gap = format!("{}{}", style.eol, style.indent.text(1));
+                    format!("{{{gap}{},{}}}", names.join(&format!(",{gap}")), style.eol)
+                } else {
+                    format!("{{ {list} }}")
+                }
             }
         };
         let text = match (line.form, &line.names) {
@@ -344,6 +355,7 @@ impl<'a> Builder<'_, 'a> {
         let conventional = match short {
             "elasticloadbalancingv2" => "elbv2",
             "apigatewayv2" => "apigwv2",
+            "cloudfront_origins" => "origins",
             other => other,
         };
         // `cloudwatchActions` where the file writes such names in camel case.
