@@ -32,6 +32,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_10_no_backup_strategy::RULE,
     performance::wa_3_2_no_api_cache::RULE,
     performance::wa_3_4_no_cloudfront::RULE,
+    performance::wa_3_5_no_connection_pooling::RULE,
     performance::wa_3_6_build_cache::RULE,
     performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,

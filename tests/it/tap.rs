@@ -32,6 +32,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("3.2", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("3.5", "lib/constructs/security-infrastructure.ts", "DbConnectionParameter"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
