@@ -91,7 +91,7 @@
 //!
 //! ## What to know before deploying
 //! Nobody gains until clients use the new address. CloudFront bills by request and traffic, and takes some minutes to
-//! deploy. The API can still be called directly: only a web ACL, or a secret header that it checks, changes that. A limit for each
+//! deploy; it waits 30 seconds for an answer. The API can still be called directly: only a web ACL, or a secret header that it checks, changes that. A limit for each
 //! address in a web ACL of the API (1.8) counts CloudFront's addresses from then on: move the ACL to the distribution, or raise
 //! the limit. An answer is kept only where the API sends `Cache-Control` with it: `no-store` stays the right one for `/health`.
 //!
