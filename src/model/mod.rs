@@ -9,7 +9,7 @@ pub mod invocation;
 pub mod meaning;
 pub mod pipeline;
 pub mod props;
-mod release;
+pub(crate) mod release;
 pub mod scope;
 pub mod site;
 pub mod types;
