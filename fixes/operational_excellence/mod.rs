@@ -1,9 +1,10 @@
 //! Pillar 5.
 
 mod build_lists;
-mod deployments;
+pub(crate) mod deployment;
 mod error_filters;
 mod nag;
+mod release_counter;
 mod runbook;
 pub mod wa_5_1_no_scan_in_pipeline;
 pub mod wa_5_2_no_approval_before_production;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::style::{Style, line_indent, line_start};
+use super::style::{line_indent, line_start};
 use super::text::{Edit, EditSet};
 use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::{Parsed, Style, Syn};
 
 /// Answers to questions that only a person can answer, by key.
 pub type Values = BTreeMap<String, String>;
@@ -46,7 +46,8 @@ pub struct Builder<'m, 'a> {
     taken: Vec<String>,
     /// What this fix imports.
     pub(super) pending: super::imports::Pending<'a>,
-    styles: BTreeMap<String, Style>,
+    /// Constructs that this fix has given a name.
+    pub(super) names_given: Vec<(Syn<'a>, String)>,
     failure: Option<Refusal>,
 }
 
@@ -59,7 +60,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             proposal: Proposal::default(),
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
-            styles: BTreeMap::new(),
+            names_given: Vec::new(),
             failure: None,
         }
     }
@@ -97,8 +98,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// The habits of a file.
-    pub fn style(&mut self, file: &Parsed) -> Style {
-        *self.styles.entry(file.path.clone()).or_insert_with(|| Style::of(file))
+    pub fn style(&self, file: &Parsed) -> Style {
+        file.style()
     }
 
     /// Replaces a node by code.
@@ -299,6 +300,37 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
         let code = code.replace('\n', &format!("{}{base}", style.eol));
         self.edit(node.file, start..start, format!("{base}{code}{}", style.eol));
+    }
+
+    /// Adds a string behind the last item of an array literal or of a YAML sequence, as the others are written.
+    pub fn append_item(&mut self, list: Syn<'a>, value: &str) {
+        let style = self.style(list.file);
+        let Some(last) = list.children().last() else {
+            let code = format!("[{}]", style.string(value));
+            self.edit(list.file, list.start()..list.end(), code);
+            return;
+        };
+        let text = &list.file.text;
+        if list.is("block_sequence") {
+            let indent = line_indent(text, last.start()).to_owned();
+            let item = last.text().trim_end();
+            let quote = item.chars().last().filter(|c| matches!(c, '\'' | '"')).map(String::from);
+            let quote = quote.unwrap_or_default();
+            let at = last.start() + item.len();
+            self.edit(list.file, at..at, format!("{}{indent}- {quote}{value}{quote}", style.eol));
+            return;
+        }
+        let item = if list.is("array") { style.string(value) } else { format!("'{value}'") };
+        self.insert_argument_after(last, &item);
+    }
+
+    /// Adds lines at the end of a YAML mapping, at its own indentation.
+    pub fn append_yaml(&mut self, mapping: Syn<'a>, lines: &str) {
+        let style = self.style(mapping.file);
+        let indent = line_indent(&mapping.file.text, mapping.start());
+        let at = mapping.start() + mapping.text().trim_end().len();
+        let code = lines.lines().fold(String::new(), |code, line| code + style.eol + indent + line);
+        self.edit(mapping.file, at..at, code);
     }
 
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.

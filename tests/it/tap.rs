@@ -14,16 +14,25 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.2", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("1.3", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.4", "lib/constructs/security-infrastructure.ts", "StringParameter("),
+    ("1.5", "lib/constructs/application-infrastructure.ts", "environment:"),
     ("1.6", "bin/tap.ts", "App("),
     ("1.7", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
+    ("2.2", "lib/constructs/application-infrastructure.ts", "Alarm("),
+    ("2.4", "lib/constructs/application-infrastructure.ts", "Duration.seconds(30)"),
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
+    ("2.7", "lib/constructs/pipeline-infrastructure.ts", "stageName: 'Deploy'"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("2.10", "bin/tap.ts", "App("),
+    ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
@@ -40,10 +49,11 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+    ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
 
 /// Answers to everything that the fixes ask.
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     "allowed_origins=https://app.example.org",
     "api_authorizer=IAM",
     "cost_center=platform-1234",
