@@ -124,6 +124,30 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Moves a statement, with the comments right above it, before another of the same file that is indented less.
+    pub fn move_before(&mut self, statement: Syn<'a>, target: Syn<'a>) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let start = leading_start(statement);
+        let (from, to) = (line_indent(text, start), line_indent(text, target.start()));
+        let code = text.get(start..statement.end()).unwrap_or_default();
+        let code = code.replace(&format!("\n{from}"), &format!("\n{to}"));
+        let at = line_start(text, leading_start(target));
+        self.edit(statement.file, at..at, format!("{to}{code}{}{}", style.eol, style.eol));
+        let rest = text.get(statement.end()..).unwrap_or_default();
+        let mut lines = rest.split_inclusive('\n');
+        let ends_line = lines.next().is_some_and(|line| line.trim().is_empty());
+        let above = text.get(..line_start(text, start)).unwrap_or_default();
+        let apart = above.trim_end().ends_with('{') || ends_blank(above);
+        if ends_line && apart && lines.next().is_some_and(|line| line.trim().is_empty()) {
+            // It stood apart: one of the empty lines goes as well.
+            let end = statement.end() + rest.split_inclusive('\n').take(2).map(str::len).sum::<usize>();
+            self.edit(statement.file, line_start(text, start)..end, String::new());
+        } else {
+            self.remove_statement(statement);
+        }
+    }
+
     /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
     pub fn remove_line(&mut self, node: Syn<'a>) {
         let text = &node.file.text;
