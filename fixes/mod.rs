@@ -40,6 +40,7 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_4_reserved_concurrency::RULE,
     cost::wa_4_5_api_throttling::RULE,
     cost::wa_4_6_no_cost_allocation_tags::RULE,
+    operational_excellence::wa_5_1_no_scan_in_pipeline::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_3_limited_observability::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,

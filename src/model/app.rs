@@ -236,6 +236,31 @@ impl App {
         all
     }
 
+    /// The text of a file by its path from the app's folder or one above it in the repository: lock files, workflows,
+    /// settings of other tools. Files that a plan changes are not among them.
+    pub fn text_above(&self, path: &str) -> Option<String> {
+        self.folders_to_top().find_map(|folder| {
+            let file = folder.join(path);
+            file.is_file().then(|| std::fs::read_to_string(file).ok())?
+        })
+    }
+
+    /// The texts of the workflows of the repository around the app.
+    pub fn workflows_above(&self) -> Vec<String> {
+        let folders = self.folders_to_top().map(|folder| folder.join(".github/workflows"));
+        let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|file| file.is_file()).collect();
+        files.sort();
+        files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+    }
+
+    /// The app's folder, and those above it up to the one of the repository.
+    fn folders_to_top(&self) -> impl Iterator<Item = &Path> {
+        let top = self.root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.root);
+        self.root.ancestors().take_while(move |folder| folder.starts_with(top))
+    }
+
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
         read_text(&self.root.join(path)).ok()

@@ -11,7 +11,7 @@ pub mod invocation;
 pub mod meaning;
 pub mod pipeline;
 pub mod props;
-mod release;
+pub(crate) mod release;
 pub mod scope;
 pub mod site;
 mod source;
