@@ -17,7 +17,7 @@ pub(in crate::fixes) fn decides_itself(function: &Site<'_>) -> bool {
 }
 
 /// The function's name for messages: that of its class where it is built by `super(…)`.
-pub(super) fn label(function: &Site<'_>) -> String {
+pub(in crate::fixes) fn label(function: &Site<'_>) -> String {
     let class = class_around(function).filter(|_| function.node.is("call_expression"));
     class.map_or_else(|| function.label(), str::to_owned)
 }

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+mod paths;
 pub mod pipeline;
 pub mod props;
 mod release;
