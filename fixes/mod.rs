@@ -45,6 +45,7 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_3_limited_observability::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
     operational_excellence::wa_5_7_no_deployment_metrics::RULE,
+    sustainability::wa_6_1_x86_function::RULE,
     sustainability::wa_6_2_log_retention::RULE,
     sustainability::wa_6_3_build_waste::RULE,
 ];

@@ -287,6 +287,25 @@ impl App {
         found.into_iter().next()
     }
 
+    /// Whether a folder, by its absolute path, holds a file of some kind, whatever git ignores; `None` where it is no
+    /// folder, or too large to tell.
+    pub fn folder_holds(&self, folder: &Path, is_one: impl Fn(&str) -> bool) -> Option<bool> {
+        const MANY: usize = 20_000;
+        if !folder.starts_with(&self.root) || !folder.is_dir() {
+            return None;
+        }
+        let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
+        for (count, entry) in walk.filter_map(Result::ok).enumerate() {
+            if count > MANY {
+                return None;
+            }
+            if is_one(&entry.file_name().to_string_lossy()) {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
     /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.
     pub fn no_place_for(&self, path: &str) -> Option<&'static str> {
         let mut rules = ignore::gitignore::GitignoreBuilder::new(&self.root);

@@ -9,6 +9,7 @@ pub mod handler;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+mod paths;
 pub mod pipeline;
 pub mod props;
 pub(crate) mod release;

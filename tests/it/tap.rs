@@ -50,6 +50,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.4", "bin/tap.ts", "App("),
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
+    ("6.1", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
     ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
