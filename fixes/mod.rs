@@ -29,5 +29,6 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
+    operational_excellence::wa_5_5_no_gradual_release::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -1,5 +1,10 @@
 //! Pillar 5.
 
+mod alias;
+mod release_commands;
+mod release_group;
 mod runbook;
+mod scripted_release;
 pub mod wa_5_2_no_approval_before_production;
 pub mod wa_5_4_no_runbook;
+pub mod wa_5_5_no_gradual_release;

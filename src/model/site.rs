@@ -35,6 +35,53 @@ pub enum Binding<'a> {
     None,
 }
 
+impl<'a> Binding<'a> {
+    /// What the value of an expression is bound to.
+    pub fn of(expression: Syn<'a>) -> Self {
+        let mut value = expression;
+        while let Some(parent) = value.parent() {
+            match parent.kind() {
+                "parenthesized_expression"
+                | "as_expression"
+                | "satisfies_expression"
+                | "non_null_expression" => value = parent,
+                "variable_declarator" => {
+                    return parent
+                        .field("name")
+                        .filter(|name| name.is("identifier"))
+                        .map_or(Self::None, Self::Variable);
+                }
+                "assignment_expression" => {
+                    let Some(left) = parent.field("left") else { return Self::None };
+                    return match left.kind() {
+                        "identifier" => Self::Variable(left),
+                        "member_expression"
+                            if left.field("object").is_some_and(|object| object.is("this")) =>
+                        {
+                            left.field("property").map_or(Self::None, Self::Field)
+                        }
+                        _ => Self::None,
+                    };
+                }
+                "public_field_definition" => {
+                    return parent.field("name").map_or(Self::None, Self::Field);
+                }
+                _ => return Self::None,
+            }
+        }
+        Self::None
+    }
+
+    /// What is bound is called so where it is bound: `handler`, `this.handler`.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::Variable(name) => Some(name.text().to_owned()),
+            Self::Field(name) => Some(format!("this.{}", name.text())),
+            Self::None => None,
+        }
+    }
+}
+
 impl<'a> Site<'a> {
     /// The scope argument of a construct.
     pub fn scope(&self) -> Option<Syn<'a>> {
@@ -71,47 +118,12 @@ impl<'a> Site<'a> {
 
     /// What the construct is bound to.
     pub fn binding(&self) -> Binding<'a> {
-        let mut value = self.node;
-        while let Some(parent) = value.parent() {
-            match parent.kind() {
-                "parenthesized_expression"
-                | "as_expression"
-                | "satisfies_expression"
-                | "non_null_expression" => value = parent,
-                "variable_declarator" => {
-                    return parent
-                        .field("name")
-                        .filter(|name| name.is("identifier"))
-                        .map_or(Binding::None, Binding::Variable);
-                }
-                "assignment_expression" => {
-                    let Some(left) = parent.field("left") else { return Binding::None };
-                    return match left.kind() {
-                        "identifier" => Binding::Variable(left),
-                        "member_expression"
-                            if left.field("object").is_some_and(|object| object.is("this")) =>
-                        {
-                            left.field("property").map_or(Binding::None, Binding::Field)
-                        }
-                        _ => Binding::None,
-                    };
-                }
-                "public_field_definition" => {
-                    return parent.field("name").map_or(Binding::None, Binding::Field);
-                }
-                _ => return Binding::None,
-            }
-        }
-        Binding::None
+        Binding::of(self.node)
     }
 
     /// What the construct is called where it is built: `handler`, `this.handler`.
     pub fn bound(&self) -> Option<String> {
-        match self.binding() {
-            Binding::Variable(name) => Some(name.text().to_owned()),
-            Binding::Field(name) => Some(format!("this.{}", name.text())),
-            Binding::None => None,
-        }
+        self.binding().text()
     }
 
     /// The statement that holds the construct.

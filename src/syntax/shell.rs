@@ -89,7 +89,7 @@ pub fn runs_check(text: &str) -> bool {
     parse(text).is_some_and(|tree| any_check(tree.root_node(), text))
 }
 
-fn parse(text: &str) -> Option<tree_sitter::Tree> {
+pub(super) fn parse(text: &str) -> Option<tree_sitter::Tree> {
     let tree = PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text.as_bytes(), None))?;
     (!tree.root_node().has_error()).then_some(tree)
 }

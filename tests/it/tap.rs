@@ -31,6 +31,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("4.6", "lib/tap-stack.ts", ""),
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("5.4", "bin/tap.ts", "App("),
+    ("5.5", "lib/constructs/pipeline-infrastructure.ts", "update-alias"),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
 ];
 
