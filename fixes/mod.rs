@@ -30,5 +30,6 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
     operational_excellence::wa_5_5_no_gradual_release::RULE,
+    operational_excellence::wa_5_8_no_alarm_response::RULE,
     sustainability::wa_6_2_log_retention::RULE,
 ];

@@ -1,10 +1,13 @@
 //! Pillar 5.
 
+mod alarm_response;
 mod alias;
 mod release_commands;
 mod release_group;
+mod rollback;
 mod runbook;
 mod scripted_release;
 pub mod wa_5_2_no_approval_before_production;
 pub mod wa_5_4_no_runbook;
 pub mod wa_5_5_no_gradual_release;
+pub mod wa_5_8_no_alarm_response;

@@ -32,6 +32,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("5.4", "bin/tap.ts", "App("),
     ("5.5", "lib/constructs/pipeline-infrastructure.ts", "update-alias"),
+    ("5.8", "lib/constructs/application-infrastructure.ts", "LambdaErrorAlarm"),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
 ];
 
