@@ -1,5 +1,6 @@
 //! One module per documented anti-pattern. The list below is the registry.
 
+pub(crate) mod construct_file;
 pub mod cost;
 pub mod operational_excellence;
 pub mod reliability;
@@ -24,6 +25,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    cost::wa_4_1_logs_without_archive::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,

@@ -85,7 +85,7 @@ fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
 }
 
 /// Imports a name from a file of the app, in the order of the imports that are there.
-fn local_import<'a>(b: &mut Builder<'_, 'a>, file: &'a Parsed, specifier: &str, name: &str) {
+pub(crate) fn local_import<'a>(b: &mut Builder<'_, 'a>, file: &'a Parsed, specifier: &str, name: &str) {
     let mut statements: Vec<(Syn<'a>, &str)> = Vec::new();
     for import in &b.model.imports(file).imports {
         if !statements.iter().any(|(known, _)| *known == import.statement) {

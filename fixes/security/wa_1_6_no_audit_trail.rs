@@ -93,8 +93,9 @@ use std::path::{Path, PathBuf};
 
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::{is_class, words};
-use crate::model::{App, Environment, Meaning, Model, Site};
+use crate::fixes::construct_file;
+use crate::model::meaning::words;
+use crate::model::{App, Environment, Model, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -279,54 +280,12 @@ fn gate<'a>(b: &Builder<'_, 'a>, class: Syn<'a>, at: Syn<'a>) -> Result<Option<S
 
 /// The file of the construct, and how the stack's file imports it.
 fn new_file<'a>(model: &Model<'a>, class: Syn<'a>, location: &Path) -> Result<(PathBuf, String), Refusal> {
-    let home = location.parent().unwrap_or(Path::new(""));
-    let imports = model.imports(class.file);
-    // Beside the first construct of the app that the stack imports.
-    let neighbour =
-        imports.imports.iter().filter(|import| import.module.starts_with('.')).find_map(|import| {
-            let found = model.name(Syn::root(class.file), import.local)?;
-            let Meaning::Class(other) = found else { return None };
-            let is_construct =
-                is_class(other) && model.cdk_base(other).is_some_and(|base| base.ends_with("Construct"));
-            is_construct.then_some((other, import.module))
-        });
-    let folder = neighbour.and_then(|(other, _)| Some(model.location(other.file)?.parent()?.to_owned()));
-    let folder = folder.filter(|folder| folder.starts_with(home)).unwrap_or_else(|| home.to_owned());
-    let name = file_name(model, &folder);
+    let folder = construct_file::folder(model, class.file);
+    let name = construct_file::name(model, &folder, "audit-trail");
     let file = folder.join(format!("{name}.ts"));
     if model.app.file(&file).is_some() {
         return Err(no_fix(&format!("there is a file {name}.ts already"), "rename it, then run again"));
     }
-    let relative =
-        folder.strip_prefix(home).map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default();
-    let end = if imports.imports.iter().any(|import| {
-        import.module.starts_with('.') && Path::new(import.module).extension().is_some_and(|end| end == "js")
-    }) {
-        ".js"
-    } else {
-        ""
-    };
-    let specifier =
-        if relative.is_empty() { format!("./{name}{end}") } else { format!("./{relative}/{name}{end}") };
+    let specifier = construct_file::specifier(model, class.file, location, &file);
     Ok((file, specifier))
-}
-
-/// The name as the files beside it are written.
-fn file_name(model: &Model<'_>, folder: &Path) -> &'static str {
-    let names = || {
-        let files = model.app.files.iter().filter(|file| file.candidate.file.parent() == Some(folder));
-        files.filter_map(|file| file.candidate.file.file_stem()?.to_str())
-    };
-    let plain = |name: &&str| !name.contains(['-', '.', '_']);
-    if names().any(|name| name.contains('-')) {
-        "audit-trail"
-    } else if names().filter(plain).any(|name| name.starts_with(|first: char| first.is_ascii_uppercase())) {
-        "AuditTrail"
-    } else if names().filter(plain).any(|name| name.chars().any(|c| c.is_ascii_uppercase())) {
-        "auditTrail"
-    } else if names().any(|name| name.contains('_')) {
-        "audit_trail"
-    } else {
-        "audit-trail"
-    }
 }

@@ -72,7 +72,8 @@
 //! A shorter retention deletes older events at once, in the environments that get it. A declared group has a name of its own:
 //! the old group stays behind with its events until somebody deletes it. `LogRetention` brings a small
 //! function with a role that sets the retention of a group which exists already. A policy that wants a year of logs in every
-//! environment (Checkov `CKV_AWS_338`) contradicts this rule: suppress one of them.
+//! environment (Checkov `CKV_AWS_338`) contradicts this rule: suppress one of them. Where the retention that you name is three months or
+//! more, 4.1 then offers to keep the older part in an archive.
 //!
 //! ## Other checkers
 //! Clears Checkov `CKV_AWS_66` for groups that had no retention. The function behind `LogRetention` is CDK's own, and
@@ -104,7 +105,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SUS04-BP03",
     clears: &["CKV_AWS_66"],
-    raises: &[],
+    // A retention of three months or more that was answered may be kept at the price of an archive.
+    raises: &["4.1"],
     asks: &[RETENTION],
     // After the rules that archive logs (4.1) or add groups: their retention is theirs.
     order: 620,
@@ -184,7 +186,7 @@ fn kept<'a>(model: &Model<'a>, prop: Prop<'a>, absent: &'static str) -> Option<(
 }
 
 /// The days of a member; `None` is for ever.
-fn days(member: &str) -> Option<u16> {
+pub(crate) fn days(member: &str) -> Option<u16> {
     DAYS.iter().find(|(name, _)| *name == member).map(|(_, days)| *days)
 }
 
@@ -196,7 +198,8 @@ fn in_words(member: &str) -> String {
     days(member).map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"))
 }
 
-fn is_audit<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
+/// Whether a group's names say that somebody may ask for its logs later.
+pub(crate) fn is_audit<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
     let name = group.props(model).get(model, "logGroupName").value().map(Syn::text).unwrap_or_default();
     let bound = match group.binding() {
         Binding::Variable(name) | Binding::Field(name) => name.text(),

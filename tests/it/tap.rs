@@ -26,6 +26,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("4.1", "lib/constructs/monitoring-infrastructure.ts", "LogGroup("),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
@@ -41,6 +42,7 @@ pub(crate) const VALUES: &[&str] = &[
     "allowed_origins=https://app.example.org",
     "api_authorizer=IAM",
     "cost_center=platform-1234",
+    "log_expiration_days=365",
     "vpc_context_key=vpcId",
 ];
 
