@@ -4,7 +4,7 @@ use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
 
 /// `new Mine(…)` of a class of the app whose constructor is judged by itself.
-pub(super) fn is_built_by_its_class(bucket: &Site<'_>) -> bool {
+pub(crate) fn is_built_by_its_class(bucket: &Site<'_>) -> bool {
     bucket.node.is("new_expression") && bucket.local.is_some_and(|class| class.text().contains("constructor"))
 }
 

@@ -1,9 +1,10 @@
 //! Pillar 1.
 
-mod api_methods;
-pub(super) mod bucket;
+pub(crate) mod api_methods;
+pub(crate) mod bucket;
 mod build_commands;
 mod grant;
+mod leak;
 mod narrow;
 pub(super) mod sensitive;
 mod statement;
@@ -13,10 +14,13 @@ pub mod wa_1_1_overly_permissive_iam;
 pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
+pub mod wa_1_5_secret_in_function_environment;
 pub mod wa_1_6_no_audit_trail;
 pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
+
+pub(crate) use grant::name_at;
 
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
@@ -32,7 +36,12 @@ fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
 
 /// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
 /// it is built inside another expression.
-fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun: &str) -> Option<String> {
+pub(crate) fn named<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    statement: Syn<'a>,
+    noun: &str,
+) -> Option<String> {
     if holder(site.node) != Some(statement) {
         return None;
     }
@@ -60,7 +69,7 @@ fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun:
 }
 
 /// Whether the declared type of a variable or field, if there is one, has a word in its name.
-fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
+pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
     let declared = match name.parent() {
         Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
         _ => {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::style::{Style, line_indent, line_start};
+use super::style::{line_indent, line_start};
 use super::text::{Edit, EditSet};
 use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::{Parsed, Style, Syn};
 
 /// Answers to questions that only a person can answer, by key.
 pub type Values = BTreeMap<String, String>;
@@ -48,7 +48,6 @@ pub struct Builder<'m, 'a> {
     pub(super) pending: super::imports::Pending<'a>,
     /// Constructs that this fix has given a name.
     pub(super) names_given: Vec<(Syn<'a>, String)>,
-    styles: BTreeMap<String, Style>,
     failure: Option<Refusal>,
 }
 
@@ -62,7 +61,6 @@ impl<'m, 'a> Builder<'m, 'a> {
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
             names_given: Vec::new(),
-            styles: BTreeMap::new(),
             failure: None,
         }
     }
@@ -100,8 +98,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// The habits of a file.
-    pub fn style(&mut self, file: &Parsed) -> Style {
-        *self.styles.entry(file.path.clone()).or_insert_with(|| Style::of(file))
+    pub fn style(&self, file: &Parsed) -> Style {
+        file.style()
     }
 
     /// Replaces a node by code.
@@ -208,6 +206,27 @@ impl<'m, 'a> Builder<'m, 'a> {
         } else {
             self.edit(element.file, element.start()..element.start(), format!("{code}, "));
         }
+    }
+
+    /// Inserts an element behind the last one of an array, behind a comment on its line.
+    pub fn insert_element_after(&mut self, element: Syn<'a>, code: &str) {
+        let style = self.style(element.file);
+        let text = &element.file.text;
+        let base = line_indent(text, element.start()).to_owned();
+        let alone = text
+            .get(line_start(text, element.start())..element.start())
+            .is_some_and(|before| before.trim().is_empty());
+        let comma = element.node.next_sibling().filter(|token| token.kind() == ",");
+        let code = style.adapt(code, &base);
+        let mark = if comma.is_some() { "," } else { "" };
+        let end = comma.map_or(element.end(), |token| token.end_byte());
+        let at = if alone { trailing_end(text, end) } else { end };
+        let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
+        let lead = if comma.is_none() && at == element.end() { "," } else { "" };
+        if comma.is_none() && lead.is_empty() {
+            self.edit(element.file, element.end()..element.end(), ",".to_owned());
+        }
+        self.edit(element.file, at..at, format!("{lead}{gap}{code}{mark}"));
     }
 
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.

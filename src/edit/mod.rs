@@ -15,7 +15,7 @@ pub mod props;
 pub mod style;
 pub mod text;
 
+pub use crate::syntax::Style;
 pub use builder::{Builder, Proposal, Values, no_fix};
 pub use change::{Commit, FileChange};
-pub use style::Style;
 pub use text::{Edit, EditSet, Overlap};

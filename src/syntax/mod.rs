@@ -5,8 +5,10 @@ pub mod node;
 pub mod parse;
 pub mod shell;
 mod shell_command;
+mod style;
 
 pub use literal::Literal;
 pub use node::Syn;
 pub use parse::{Parsed, first_error, parse};
 pub(crate) use parse::{grammar, lone_words};
+pub use style::{Indent, Style};
