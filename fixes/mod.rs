@@ -29,6 +29,7 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    reliability::wa_2_9_single_source_bucket::RULE,
     reliability::wa_2_10_no_backup_strategy::RULE,
     performance::wa_3_2_no_api_cache::RULE,
     performance::wa_3_4_no_cloudfront::RULE,

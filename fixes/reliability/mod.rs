@@ -2,6 +2,7 @@
 
 mod backup_file;
 mod canary;
+mod second_region;
 mod state;
 pub mod wa_2_10_no_backup_strategy;
 pub mod wa_2_2_no_health_check;
@@ -10,3 +11,4 @@ pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
 pub mod wa_2_7_deployment_without_rollback;
 pub mod wa_2_8_cold_starts;
+pub mod wa_2_9_single_source_bucket;

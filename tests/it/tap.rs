@@ -26,6 +26,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
     ("2.7", "lib/constructs/pipeline-infrastructure.ts", "stageName: 'Deploy'"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("2.9", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("2.10", "bin/tap.ts", "App("),
     ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
@@ -65,6 +66,7 @@ pub(crate) const VALUES: &[&str] = &[
     "cached_paths=/hello/{name}",
     "cost_center=platform-1234",
     "log_expiration_days=365",
+    "dr_region=us-west-2",
     "vpc_context_key=vpcId",
 ];
 
