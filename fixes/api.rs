@@ -2,7 +2,7 @@
 
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
-use crate::fixes::security::{is_typed_as, named};
+use crate::fixes::security::{declared_type, is_typed_as, named};
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
@@ -120,8 +120,7 @@ pub(crate) fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
         Some(Binding::Variable(name) | Binding::Field(name)) => name,
         _ => name,
     };
-    // A word that no type holds: whether there is a declared type at all.
-    !is_typed_as(declared, " ") && is_typed_as(declared, "IRestApi")
+    declared_type(declared).is_some_and(|declared| declared.text().contains("IRestApi"))
 }
 
 /// What a REST or HTTP API is called after its statement; one that has no name gets one.

@@ -1,7 +1,9 @@
 //! Pillar 2.
 
 mod canary;
+mod dependencies;
 pub mod wa_2_2_no_health_check;
+pub mod wa_2_3_no_circuit_breaker;
 pub mod wa_2_4_lambda_timeout;
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
