@@ -1,7 +1,10 @@
 //! Pillar 2.
 
+mod backup_file;
 mod canary;
 mod dependencies;
+mod state;
+pub mod wa_2_10_no_backup_strategy;
 pub mod wa_2_2_no_health_check;
 pub mod wa_2_3_no_circuit_breaker;
 pub mod wa_2_4_lambda_timeout;
