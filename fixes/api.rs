@@ -123,6 +123,12 @@ pub(crate) fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
     declared_type(declared).is_some_and(|declared| declared.text().contains("IRestApi"))
 }
 
+/// An API in a message: by its id, unless that is computed.
+pub(crate) fn spoken(api: &Site<'_>) -> String {
+    let label = api.label();
+    if label.contains("${") { "the API".to_owned() } else { label }
+}
+
 /// What a REST or HTTP API is called after its statement; one that has no name gets one.
 ///
 /// # Errors

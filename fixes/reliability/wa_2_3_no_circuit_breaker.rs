@@ -91,7 +91,7 @@
 use super::dependencies::{Dependencies, FILE, dependencies};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
-use crate::fixes::api::own_name;
+use crate::fixes::api::{own_name, spoken};
 use crate::fixes::security::api_methods::{arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::imports::string_text;
@@ -149,7 +149,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if !behind.seen || http && (!calls || behind.entries.is_empty()) {
         return None;
     }
-    let label = api.label();
+    let label = spoken(&api);
     let (what, impact) = described(&behind);
     let helper = match (behind.entries.is_empty(), http) {
         (true, _) => "lets the API answer 503 and say when to come back".to_owned(),
@@ -161,8 +161,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
              until you wrap calls in it"
         ),
     };
-    let message =
-        format!("{label} goes on sending requests to a function that fails{what}. The fix {helper}.");
+    let message = format!("Callers of {label} go on calling a function that fails{what}. The fix {helper}.");
     let tier = if behind.entries.is_empty() { Tier::Review } else { Tier::Scaffold };
     out.report(&META, model, place, message).key(&label).impact(impact).tier(tier).fix(
         format!("Let {label} fail fast"),
