@@ -98,8 +98,8 @@
 //! ## What to know before deploying
 //! AWS bills for each run, in every environment that is deployed. The alarm goes off at once where the path does not answer 200.
 //! AWS retires the runtimes of canaries from time to time and takes no new canary on a retired one: the name stands in one place.
-//! Where no other alarm of the file has a topic, the new one tells nobody until you give it one (5.8 reminds you). Where the
-//! topic is encrypted by a key that the app does not build, see that CloudWatch may use it.
+//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it. Where no other alarm of
+//! the file has a topic, the new one tells nobody until you give it one; 5.8 reminds you.
 //!
 //! ## Other checkers
 //! No checker asks for it. The canary's bucket and role, which CDK makes, bring cdk-nag `AwsSolutions-S1`, `AwsSolutions-IAM5` and
@@ -136,7 +136,7 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "REL11-BP01",
     clears: &[],
-    // Where nothing in the file tells whom to alarm, the new alarm tells nobody, and 5.8 says so.
+    // Where the app has no topic, its alarm tells nobody yet.
     raises: &["5.8"],
     asks: &[HEALTH_PATH],
     // Behind 1.3, which decides who may call the API, and 1.8.
