@@ -29,8 +29,10 @@ pub const ALL: &[Rule] = &[
     reliability::wa_2_6_pipeline_swallows_failures::RULE,
     reliability::wa_2_7_deployment_without_rollback::RULE,
     reliability::wa_2_8_cold_starts::RULE,
+    reliability::wa_2_10_no_backup_strategy::RULE,
     performance::wa_3_2_no_api_cache::RULE,
     performance::wa_3_4_no_cloudfront::RULE,
+    performance::wa_3_6_build_cache::RULE,
     performance::wa_3_7_no_scaling::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
@@ -42,4 +44,5 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_4_no_runbook::RULE,
     operational_excellence::wa_5_7_no_deployment_metrics::RULE,
     sustainability::wa_6_2_log_retention::RULE,
+    sustainability::wa_6_3_build_waste::RULE,
 ];

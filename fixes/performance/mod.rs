@@ -4,4 +4,5 @@ mod cached_routes;
 mod table_capacity;
 pub mod wa_3_2_no_api_cache;
 pub mod wa_3_4_no_cloudfront;
+pub mod wa_3_6_build_cache;
 pub mod wa_3_7_no_scaling;

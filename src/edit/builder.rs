@@ -46,6 +46,8 @@ pub struct Builder<'m, 'a> {
     taken: Vec<String>,
     /// What this fix imports.
     pub(super) pending: super::imports::Pending<'a>,
+    /// Constructs that this fix has given a name.
+    pub(super) names_given: Vec<(Syn<'a>, String)>,
     failure: Option<Refusal>,
 }
 
@@ -58,6 +60,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             proposal: Proposal::default(),
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
+            names_given: Vec::new(),
             failure: None,
         }
     }
@@ -224,6 +227,37 @@ impl<'m, 'a> Builder<'m, 'a> {
             self.edit(element.file, element.end()..element.end(), ",".to_owned());
         }
         self.edit(element.file, at..at, format!("{lead}{gap}{code}{mark}"));
+    }
+
+    /// Adds a string behind the last item of an array literal or of a YAML sequence, as the others are written.
+    pub fn append_item(&mut self, list: Syn<'a>, value: &str) {
+        let style = self.style(list.file);
+        let Some(last) = list.children().last() else {
+            let code = format!("[{}]", style.string(value));
+            self.edit(list.file, list.start()..list.end(), code);
+            return;
+        };
+        let text = &list.file.text;
+        if list.is("block_sequence") {
+            let indent = line_indent(text, last.start()).to_owned();
+            let item = last.text().trim_end();
+            let quote = item.chars().last().filter(|c| matches!(c, '\'' | '"')).map(String::from);
+            let quote = quote.unwrap_or_default();
+            let at = last.start() + item.len();
+            self.edit(list.file, at..at, format!("{}{indent}- {quote}{value}{quote}", style.eol));
+            return;
+        }
+        let item = if list.is("array") { style.string(value) } else { format!("'{value}'") };
+        self.insert_argument_after(last, &item);
+    }
+
+    /// Adds lines at the end of a YAML mapping, at its own indentation.
+    pub fn append_yaml(&mut self, mapping: Syn<'a>, lines: &str) {
+        let style = self.style(mapping.file);
+        let indent = line_indent(&mapping.file.text, mapping.start());
+        let at = mapping.start() + mapping.text().trim_end().len();
+        let code = lines.lines().fold(String::new(), |code, line| code + style.eol + indent + line);
+        self.edit(mapping.file, at..at, code);
     }
 
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.

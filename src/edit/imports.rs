@@ -168,7 +168,8 @@ impl<'a> Builder<'_, 'a> {
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
         let by_name = (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)))
             && !self.is_taken(at, head);
-        if let (true, Some(import)) = (by_name, braced(module)) {
+        // A second import of the same module is nobody's habit.
+        if let Some(import) = braced(module) {
             return Ok(self.grow(import, head, module, Some(head), head));
         }
         let form = match last.statement.kind() {

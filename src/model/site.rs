@@ -376,6 +376,30 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether a site of `App` is where the app starts: in the file that `cdk.json` names, else the first of all.
+    pub fn starts_app(&self, app: &Site<'a>) -> bool {
+        let all: Vec<_> = self.all_sites().filter(|site| self.builds(site, "App")).collect();
+        let command =
+            self.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
+        let named = |site: &&Site<'a>| {
+            let file = self.location(site.node.file);
+            let stem = file.and_then(std::path::Path::file_stem).and_then(|stem| stem.to_str());
+            stem.is_some_and(|stem| command.split(['/', ' ', '.']).any(|part| part == stem))
+        };
+        all.iter().find(named).or(all.first()).is_some_and(|first| first.node == app.node)
+    }
+
+    /// The classes of stack that the app has and builds, in order.
+    pub fn stack_classes(&self) -> Vec<Syn<'a>> {
+        let mut classes = Vec::new();
+        for site in self.all_sites().filter(|site| site.class == "Stack" && site.node.is("new_expression")) {
+            if let Some(class) = site.local.filter(|class| !classes.contains(class)) {
+                classes.push(class);
+            }
+        }
+        classes
+    }
+
     /// Every `new` of a class of the app.
     pub fn instances(&self, class: Syn<'a>) -> impl Iterator<Item = Site<'a>> {
         self.all_sites()

@@ -26,11 +26,14 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
     ("2.7", "lib/constructs/pipeline-infrastructure.ts", "stageName: 'Deploy'"),
     ("2.8", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("2.10", "bin/tap.ts", "App("),
+    ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
     ("3.2", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
@@ -44,6 +47,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+    ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
 
 /// Answers to everything that the fixes ask.
