@@ -35,6 +35,7 @@ pub const ALL: &[Rule] = &[
     performance::wa_3_5_no_connection_pooling::RULE,
     performance::wa_3_6_build_cache::RULE,
     performance::wa_3_7_no_scaling::RULE,
+    cost::wa_4_1_logs_without_archive::RULE,
     cost::wa_4_2_hard_coded_memory::RULE,
     cost::wa_4_3_build_without_limit::RULE,
     cost::wa_4_4_reserved_concurrency::RULE,

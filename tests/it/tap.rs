@@ -35,6 +35,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("3.5", "lib/constructs/security-infrastructure.ts", "DbConnectionParameter"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
+    ("4.1", "lib/constructs/monitoring-infrastructure.ts", "LogGroup("),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
@@ -63,6 +64,7 @@ pub(crate) const VALUES: &[&str] = &[
     "api_authorizer=IAM",
     "cached_paths=/hello/{name}",
     "cost_center=platform-1234",
+    "log_expiration_days=365",
     "vpc_context_key=vpcId",
 ];
 
