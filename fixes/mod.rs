@@ -31,6 +31,7 @@ pub const ALL: &[Rule] = &[
     cost::wa_4_6_no_cost_allocation_tags::RULE,
     operational_excellence::wa_5_2_no_approval_before_production::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
+    operational_excellence::wa_5_6_no_disaster_recovery::RULE,
     sustainability::wa_6_1_x86_function::RULE,
     sustainability::wa_6_2_log_retention::RULE,
     sustainability::wa_6_3_build_waste::RULE,

@@ -32,6 +32,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("4.6", "lib/tap-stack.ts", ""),
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("5.4", "bin/tap.ts", "App("),
+    ("5.6", "bin/tap.ts", "App("),
     ("6.1", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
     ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
