@@ -331,7 +331,10 @@ impl<'a> Builder<'_, 'a> {
         let style = self.style(list.file);
         let base = line_indent(&list.file.text, site.node.start());
         let entry = entry_text(name, value);
-        let multiline = entry.contains('\n');
+        let text = &list.file.text;
+        let line =
+            text.get(super::style::line_start(text, list.end())..).and_then(|rest| rest.lines().next());
+        let multiline = entry.contains('\n') || line.map_or(0, str::len) + entry.len() + 6 > WIDTH;
         let object = if multiline {
             format!("{{\n  {},\n}}", entry.replace('\n', "\n  "))
         } else {

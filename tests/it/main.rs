@@ -24,6 +24,8 @@ mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod project;
 #[cfg(test)]
 mod readme;
