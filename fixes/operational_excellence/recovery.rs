@@ -88,7 +88,7 @@ const KINDS: [Kind; 13] = [
 ];
 
 /// The classes that hold data, not only what can be set again.
-pub(super) const DATA: [&str; 8] = [
+const DATA: [&str; 8] = [
     "aws_s3.Bucket",
     "aws_dynamodb.Table",
     "aws_dynamodb.TableV2",
@@ -162,7 +162,23 @@ impl<'a> Recovery<'_, 'a> {
                 kind.loss
             );
         }
+        let plans: Vec<String> = self
+            .facts()
+            .sites("aws_backup.BackupPlan")
+            .iter()
+            .map(|plan| format!("`{}`", plan.label()))
+            .collect();
+        if !plans.is_empty() {
+            let _ = writeln!(out, "\nBesides, {} copies what it selects (AWS Backup).", plans.join(" and "));
+        }
         end(out, "state");
+    }
+
+    /// Whether the app means to keep any of its data: samples and tests often let all of it go with the stack.
+    pub(super) fn keeps_data(&self) -> bool {
+        self.sites()
+            .filter(|(kind, _)| DATA.contains(&kind.class))
+            .any(|(kind, site)| self.survival(kind, &site) != "no")
     }
 
     fn survival(&self, kind: &Kind, site: &Site<'a>) -> String {
@@ -205,7 +221,18 @@ impl<'a> Recovery<'_, 'a> {
             })
             .map(|(_, copy)| *copy)
             .collect();
-        if found.is_empty() { "none that the code knows of".to_owned() } else { found.join("; ") }
+        let usual = match () {
+            () if self.model.builds(site, "aws_rds.DatabaseInstance")
+                || self.model.builds(site, "aws_rds.DatabaseCluster") =>
+            {
+                "daily backups of one day, as CDK does by default"
+            }
+            () if self.model.builds(site, "aws_opensearchservice.Domain") => {
+                "hourly snapshots, in the same Region"
+            }
+            () => "none that the code knows of",
+        };
+        if found.is_empty() { usual.to_owned() } else { found.join("; ") }
     }
 
     fn obstacles(&self, out: &mut String) {

@@ -46,7 +46,7 @@
 //! None covers it.
 
 use super::document::{is_documented, renewed};
-use super::recovery::{DATA, Recovery};
+use super::recovery::Recovery;
 use crate::detect::{Findings, Match};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 
@@ -105,7 +105,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          it elsewhere. The fix writes docs/disaster-recovery.md from the constructs; the targets and the rehearsals are left to fill in.",
     );
     finding.key("recovery");
-    if !DATA.iter().any(|class| model.app_builds(class)) {
+    if !(Recovery { model }).keeps_data() {
         finding.impact(Impact::Low);
     }
     if let Some(why) = model.app.no_place_for(PATH) {
