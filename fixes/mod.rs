@@ -48,6 +48,7 @@ pub const ALL: &[Rule] = &[
     operational_excellence::wa_5_3_limited_observability::RULE,
     operational_excellence::wa_5_4_no_runbook::RULE,
     operational_excellence::wa_5_5_no_gradual_release::RULE,
+    operational_excellence::wa_5_6_no_disaster_recovery::RULE,
     operational_excellence::wa_5_7_no_deployment_metrics::RULE,
     operational_excellence::wa_5_8_no_alarm_response::RULE,
     sustainability::wa_6_1_x86_function::RULE,

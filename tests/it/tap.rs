@@ -51,6 +51,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.3", "lib/constructs/monitoring-infrastructure.ts", "errorFilter.metric"),
     ("5.3", "lib/constructs/application-infrastructure.ts", "LogGroup("),
     ("5.4", "bin/tap.ts", "App("),
+    ("5.6", "bin/tap.ts", "App("),
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.1", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
