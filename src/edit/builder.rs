@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::style::{Style, line_indent, line_start};
+use super::style::{line_indent, line_start};
 use super::text::{Edit, EditSet};
 use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::{Parsed, Style, Syn};
 
 /// Answers to questions that only a person can answer, by key.
 pub type Values = BTreeMap<String, String>;
@@ -46,7 +46,8 @@ pub struct Builder<'m, 'a> {
     taken: Vec<String>,
     /// What this fix imports.
     pub(super) pending: super::imports::Pending<'a>,
-    styles: BTreeMap<String, Style>,
+    /// Constructs that this fix has given a name.
+    pub(super) names_given: Vec<(Syn<'a>, String)>,
     failure: Option<Refusal>,
 }
 
@@ -59,7 +60,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             proposal: Proposal::default(),
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
-            styles: BTreeMap::new(),
+            names_given: Vec::new(),
             failure: None,
         }
     }
@@ -97,8 +98,8 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// The habits of a file.
-    pub fn style(&mut self, file: &Parsed) -> Style {
-        *self.styles.entry(file.path.clone()).or_insert_with(|| Style::of(file))
+    pub fn style(&self, file: &Parsed) -> Style {
+        file.style()
     }
 
     /// Replaces a node by code.
@@ -205,6 +206,58 @@ impl<'m, 'a> Builder<'m, 'a> {
         } else {
             self.edit(element.file, element.start()..element.start(), format!("{code}, "));
         }
+    }
+
+    /// Inserts an element behind the last one of an array, behind a comment on its line.
+    pub fn insert_element_after(&mut self, element: Syn<'a>, code: &str) {
+        let style = self.style(element.file);
+        let text = &element.file.text;
+        let base = line_indent(text, element.start()).to_owned();
+        let alone = text
+            .get(line_start(text, element.start())..element.start())
+            .is_some_and(|before| before.trim().is_empty());
+        let comma = element.node.next_sibling().filter(|token| token.kind() == ",");
+        let code = style.adapt(code, &base);
+        let mark = if comma.is_some() { "," } else { "" };
+        let end = comma.map_or(element.end(), |token| token.end_byte());
+        let at = if alone { trailing_end(text, end) } else { end };
+        let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
+        let lead = if comma.is_none() && at == element.end() { "," } else { "" };
+        if comma.is_none() && lead.is_empty() {
+            self.edit(element.file, element.end()..element.end(), ",".to_owned());
+        }
+        self.edit(element.file, at..at, format!("{lead}{gap}{code}{mark}"));
+    }
+
+    /// Adds a string behind the last item of an array literal or of a YAML sequence, as the others are written.
+    pub fn append_item(&mut self, list: Syn<'a>, value: &str) {
+        let style = self.style(list.file);
+        let Some(last) = list.children().last() else {
+            let code = format!("[{}]", style.string(value));
+            self.edit(list.file, list.start()..list.end(), code);
+            return;
+        };
+        let text = &list.file.text;
+        if list.is("block_sequence") {
+            let indent = line_indent(text, last.start()).to_owned();
+            let item = last.text().trim_end();
+            let quote = item.chars().last().filter(|c| matches!(c, '\'' | '"')).map(String::from);
+            let quote = quote.unwrap_or_default();
+            let at = last.start() + item.len();
+            self.edit(list.file, at..at, format!("{}{indent}- {quote}{value}{quote}", style.eol));
+            return;
+        }
+        let item = if list.is("array") { style.string(value) } else { format!("'{value}'") };
+        self.insert_argument_after(last, &item);
+    }
+
+    /// Adds lines at the end of a YAML mapping, at its own indentation.
+    pub fn append_yaml(&mut self, mapping: Syn<'a>, lines: &str) {
+        let style = self.style(mapping.file);
+        let indent = line_indent(&mapping.file.text, mapping.start());
+        let at = mapping.start() + mapping.text().trim_end().len();
+        let code = lines.lines().fold(String::new(), |code, line| code + style.eol + indent + line);
+        self.edit(mapping.file, at..at, code);
     }
 
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.

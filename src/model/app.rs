@@ -241,6 +241,27 @@ impl App {
         read_text(&self.root.join(path)).ok()
     }
 
+    /// A source file in another language than the app's (a handler in Python, Go, Java and the like) that holds a word,
+    /// relative to the app's root.
+    pub fn foreign_source_with(&self, word: &str) -> Option<String> {
+        const ENDS: [&str; 9] = ["py", "go", "java", "kt", "rb", "cs", "rs", "php", "sh"];
+        let walk = ignore::WalkBuilder::new(&self.root)
+            .require_git(false)
+            .max_depth(Some(10))
+            .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "cdk.out")))
+            .build();
+        let mut found: Vec<String> = walk
+            .filter_map(Result::ok)
+            .filter(|entry| {
+                entry.path().extension().and_then(|end| end.to_str()).is_some_and(|end| ENDS.contains(&end))
+            })
+            .filter(|entry| read_text(entry.path()).is_ok_and(|text| super::meaning::has_word(&text, word)))
+            .filter_map(|entry| entry.path().strip_prefix(&self.root).ok().map(slashed))
+            .collect();
+        found.sort();
+        found.into_iter().next()
+    }
+
     /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.
     pub fn no_place_for(&self, path: &str) -> Option<&'static str> {
         let mut rules = ignore::gitignore::GitignoreBuilder::new(&self.root);

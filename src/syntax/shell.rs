@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Parser};
 
-use super::shell_command::{Check, check_of};
+use super::shell_command::{Check, check_of, program_of};
+pub use super::shell_command::{Program, Script};
 
 /// How the shell treats failures before the text says anything of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,21 @@ pub fn masked(text: &str, defaults: Defaults) -> Option<Masked> {
 /// Whether a text runs a check at all, masked or not.
 pub fn runs_check(text: &str) -> bool {
     parse(text).is_some_and(|tree| any_check(tree.root_node(), text))
+}
+
+/// Every command of a text in source order, those inside of others included; `None` where it cannot be parsed.
+pub fn programs(text: &str) -> Option<Vec<Program>> {
+    let tree = parse(text)?;
+    let mut found = Vec::new();
+    let mut open = vec![tree.root_node()];
+    while let Some(node) = open.pop() {
+        if node.kind() == "command" {
+            found.extend(program_of(node, text));
+        }
+        open.extend(children(node).into_iter().rev());
+    }
+    found.sort_by_key(|program| program.span.start);
+    Some(found)
 }
 
 pub(super) fn parse(text: &str) -> Option<tree_sitter::Tree> {

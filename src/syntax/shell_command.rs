@@ -122,9 +122,52 @@ const WITH: [(&str, &[&str]); 15] = [
     ("turbo", &["test", "lint", "build", "typecheck"]),
 ];
 
+/// A command as a shell sees it, without what only runs it (`npx`, `sudo`, `FOO=1`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name and its arguments, quotes around a whole word taken off.
+    pub words: Vec<String>,
+    /// Where each word stands, quotes included.
+    pub places: Vec<Range<usize>>,
+    /// The whole command in the text, prefixes included.
+    pub span: Range<usize>,
+    /// The script of package.json that it runs, if that is what it does.
+    pub script: Option<Script>,
+}
+
+impl Program {
+    /// Its name without its folder.
+    pub fn name(&self) -> &str {
+        let name = self.words.first().map(String::as_str).unwrap_or_default();
+        name.rsplit('/').next().unwrap_or(name)
+    }
+
+    /// Whether one of its arguments is one of these words.
+    pub fn has(&self, words: &[&str]) -> bool {
+        self.words.iter().skip(1).any(|word| words.contains(&word.as_str()))
+    }
+}
+
 struct Word<'t> {
     text: &'t str,
     span: Range<usize>,
+}
+
+/// The program that a `command` node runs.
+pub(super) fn program_of(node: Node<'_>, text: &str) -> Option<Program> {
+    let words = words(node, text);
+    let mut rest = words.as_slice();
+    while let Some(shorter) = without_prefix(rest) {
+        rest = shorter;
+    }
+    let (head, arguments) = rest.split_first()?;
+    let script = script_of(head, arguments).map(|mut script| {
+        place(&mut script, node, text);
+        script
+    });
+    let words = rest.iter().map(|word| word.text.to_owned()).collect();
+    let places = rest.iter().map(|word| word.span.clone()).collect();
+    Some(Program { words, places, span: node.byte_range(), script })
 }
 
 /// The check that a `command` node runs.
