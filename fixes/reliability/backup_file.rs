@@ -288,8 +288,8 @@ impl Needs {
             out,
             "    const exporter = new lambda.Function(this, 'ParameterExporter', {{\n      description: 'Exports parameters to a \
              bucket',\n      runtime: lambda.Runtime.{runtime},\n      handler: 'index.handler',\n      code: \
-             lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: cdk.Duration.minutes(5),\n      memorySize: EXPORTER_MEMORY,\n{logs}      \
-             deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
+             lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: cdk.Duration.minutes(5),\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
+             lambda.Tracing.ACTIVE,\n{logs}      deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
         );
         out.push_str(GRANTS);
         out.push_str("  }\n");

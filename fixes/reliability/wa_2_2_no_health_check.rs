@@ -107,12 +107,11 @@
 use super::canary::{Access, Probe, canary_code};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::is_public;
+use crate::fixes::api::{is_interface, is_public, own_name};
 use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
-use crate::fixes::security::{is_typed_as, named};
 use crate::model::meaning::words;
-use crate::model::{Binding, Model, Prop, Site};
+use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
 use crate::syntax::Syn;
@@ -376,29 +375,4 @@ fn add<'a>(
     let code = canary_code(b, &probe, (statement, &beside))?;
     b.insert_after(statement, &code);
     Ok(())
-}
-
-/// Whether a name is declared as something without an address: `IRestApi`.
-fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
-    let declared = match model.origin(name).map(|site| site.binding()) {
-        Some(Binding::Variable(name) | Binding::Field(name)) => name,
-        _ => name,
-    };
-    // A word that no type holds: whether there is a declared type at all.
-    !is_typed_as(declared, " ") && is_typed_as(declared, "IRestApi")
-}
-
-fn own_name<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>, statement: Syn<'a>) -> Result<String, Refusal> {
-    let typed = match api.binding() {
-        Binding::Variable(name) | Binding::Field(name) => {
-            is_typed_as(name, "Api") && !is_interface(b.model, name)
-        }
-        Binding::None => true,
-    };
-    typed.then(|| named(b, api, statement, "api")).flatten().ok_or_else(|| {
-        no_fix(
-            "the API is built inside another expression, where no statement can follow it, or its variable has another type",
-            "keep the API in a variable of its own, then run again",
-        )
-    })
 }

@@ -2,7 +2,7 @@
 //! a pipeline. Everything else (`rm`, `grep`, `docker stop`) may fail for good reasons.
 //!
 //! Vulnerability scanners (`npm audit`, `snyk`, `trivy`) are no checks here: a new advisory fails them without a
-//! change of the code, so whether they stop a release is a decision of its own.
+//! change of the code, so whether they stop a release is a decision of its own. They are known apart, as scans.
 
 use std::ops::Range;
 
@@ -195,6 +195,47 @@ pub(super) fn check_of(node: Node<'_>, text: &str) -> Option<Check> {
             at: node.start_byte(),
             script,
         }
+    })
+}
+
+/// Programs that look for known vulnerabilities, with the words one of which says so; none where the name does.
+const SCANNERS: [(&str, &[&str]); 17] = [
+    ("npm", &["audit"]),
+    ("yarn", &["audit"]),
+    ("pnpm", &["audit"]),
+    ("bun", &["audit"]),
+    ("cargo", &["audit"]),
+    ("audit-ci", &[]),
+    ("better-npm-audit", &[]),
+    ("snyk", &["test", "code", "iac", "container"]),
+    ("trivy", &[]),
+    ("grype", &[]),
+    ("osv-scanner", &[]),
+    ("dependency-check", &[]),
+    ("dependency-check.sh", &[]),
+    ("pip-audit", &[]),
+    ("safety", &["check", "scan"]),
+    ("bandit", &[]),
+    ("njsscan", &[]),
+];
+
+/// The vulnerability scan that a `command` node runs.
+pub(super) fn scan_of(node: Node<'_>, text: &str) -> Option<Check> {
+    let words = words(node, text);
+    let mut rest = words.as_slice();
+    while let Some(shorter) = without_prefix(rest) {
+        rest = shorter;
+    }
+    let (head, arguments) = rest.split_first()?;
+    let name = head.text.rsplit('/').next().unwrap_or(head.text);
+    let (_, with) = SCANNERS.iter().find(|(program, _)| *program == name)?;
+    let says = |list: &[&str]| arguments.iter().any(|word| list.contains(&word.text));
+    let is_scan =
+        (with.is_empty() || says(with)) && !says(&["fix", "--fix", "--version", "--help", "signatures"]);
+    is_scan.then(|| Check {
+        text: text.get(node.byte_range()).unwrap_or_default().to_owned(),
+        at: node.start_byte(),
+        script: None,
     })
 }
 
