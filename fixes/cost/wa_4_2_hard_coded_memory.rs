@@ -11,6 +11,9 @@
 //! given as context, and stays what it is where none is given. A function that callers wait for and that says nothing gets
 //! 512 MB; how much any other function needs is asked.
 //!
+//! The review offers a second way where the code tells production from the rest: today's number in production, and half of
+//! it elsewhere, at least 128 MB.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -140,7 +143,11 @@ const USUAL: &str = "512";
 /// What a comment says beside a number that somebody has measured.
 const MEASURED: [&str; 4] = ["tuned", "power-tuning", "power tuning", "measured"];
 
+/// What Lambda gives at least.
+const LEAST: u32 = 128;
+
 /// What the fix works on.
+#[derive(Clone)]
 struct Sized<'a> {
     function: Site<'a>,
     /// The value as it stands; `None` where there is none.
@@ -200,11 +207,23 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         Some(_) => format!("Move the memory of {label} to the app's settings"),
         None => format!("Give {label} memory by the app's settings"),
     };
-    out.report(&META, model, place, message)
-        .impact(impact)
-        .tier(tier)
-        .fix(title, move |b| externalise(b, &sized));
+    let half = half_elsewhere(&sized, &environment);
+    let halved = sized.clone();
+    let candidate = out.report(&META, model, place, message).impact(impact).tier(tier);
+    candidate.fix(title, move |b| externalise(b, &sized, None));
+    if let Some(half) = half {
+        let title = format!("Keep the memory of {label} in production, and give it {half} MB elsewhere");
+        candidate.alternative(title, Tier::Review, move |b| externalise(b, &halved, Some(&half)));
+    }
     Some(())
+}
+
+/// Half of today's memory, for the environments that are not production; none where there is no less to give, or where
+/// nothing tells them apart.
+fn half_elsewhere(sized: &Sized<'_>, environment: &Environment<'_>) -> Option<String> {
+    let today: u32 = sized.today?.text().parse().ok()?;
+    let half = (today / 2).max(LEAST);
+    (environment.known().is_some() && half < today).then(|| half.to_string())
 }
 
 /// Whether the memory is a number that this construct alone has, and nobody says it was measured; or is not given.
@@ -224,14 +243,20 @@ fn is_a_number_here<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
     entry.value.is("number") && !measured && inline && props.object() == Some(object)
 }
 
-fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Refusal> {
+/// Moves the memory to the settings; `elsewhere` is what is not production gets, if not the same.
+fn externalise<'a>(
+    b: &mut Builder<'_, 'a>,
+    sized: &Sized<'a>,
+    elsewhere: Option<&str>,
+) -> Result<(), Refusal> {
     let memory = match sized.today {
         Some(value) => value.text(),
         None => asked(b, sized.awaited)?,
     };
     let place = sized.today.unwrap_or(sized.function.node);
     let names = names(b.model, &sized.function, "MemorySize");
-    let in_config = match b.environment(place) {
+    let environment = b.environment(place);
+    let in_config = match &environment {
         // Where the object may be undefined, the memory would be as well.
         Environment::Known(known)
             if known.holder.as_ref().is_some_and(|held| !held.optional && !held.text.contains('?')) =>
@@ -242,15 +267,18 @@ fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Ref
                 optional: false,
                 doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
                 production: memory,
-                other: memory,
+                other: elsewhere.unwrap_or(memory),
             };
-            b.config_fields(&known, &[field])?.and_then(|mut texts| texts.pop())
+            b.config_fields(known, &[field])?.and_then(|mut texts| texts.pop())
         }
         _ => None,
     };
-    let value = match in_config {
-        Some(text) => text,
-        None => from_context(b.model, &sized.function, &names.0, memory)?,
+    let value = match (in_config, elsewhere, environment) {
+        (Some(text), _, _) => text,
+        (None, Some(elsewhere), Environment::Known(known)) => {
+            return b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere));
+        }
+        (None, _, _) => from_context(b.model, &sized.function, &names.0, memory)?,
     };
     b.set_prop(&sized.function, PROP, &value)
 }

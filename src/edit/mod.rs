@@ -11,6 +11,7 @@ pub mod json;
 pub mod names;
 pub mod props;
 pub mod style;
+pub mod suppression;
 pub mod text;
 
 pub use builder::{Builder, Proposal, Values, no_fix};

@@ -14,6 +14,7 @@ pub mod json;
 pub mod jsonl;
 pub mod look;
 pub mod progress;
+pub mod rows;
 pub mod sarif;
 pub mod summary;
 pub mod text;
