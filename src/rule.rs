@@ -149,6 +149,62 @@ pub struct Question {
     pub example: &'static str,
 }
 
+/// What an answer has to be at first sight. A rule has the last word on its answers: it refuses those that it cannot write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerType {
+    /// A whole number.
+    Number,
+    /// Web addresses, separated by commas.
+    Urls,
+    /// A word or words.
+    Text,
+}
+
+impl AnswerType {
+    /// The type of answers that look like an example.
+    pub fn of(example: &str) -> Self {
+        // Four digits and more are the name of something, such as a cost centre.
+        if example.parse::<u64>().is_ok() && example.len() < 4 {
+            Self::Number
+        } else if example.starts_with("https://") {
+            Self::Urls
+        } else {
+            Self::Text
+        }
+    }
+
+    /// What to say of it beside a question; empty where the question says it all.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Number => "A whole number.",
+            Self::Urls => "Each with its https://.",
+            Self::Text => "",
+        }
+    }
+
+    /// Says what is wrong with an answer.
+    ///
+    /// # Errors
+    /// A sentence that begins small.
+    pub fn check(self, answer: &str) -> Result<(), String> {
+        match self {
+            Self::Number if answer.parse::<u64>().is_err() => Err(format!("`{answer}` is no whole number")),
+            Self::Urls => {
+                let wrong = answer.split(',').map(str::trim).find(|url| {
+                    !url.strip_prefix("https://")
+                        .or_else(|| url.strip_prefix("http://"))
+                        .is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace))
+                });
+                wrong.map_or(Ok(()), |url| {
+                    Err(format!("`{url}` is no web address such as https://app.example.com"))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Everything that is known of a rule without running it.
 #[derive(Debug, Clone, Copy)]
 pub struct Meta {
@@ -215,3 +271,12 @@ pub struct Rule {
 
 /// See [`Rule::check`]. Returns `None` where the match turns out to be none.
 pub type Check = for<'a> fn(&Match<'_, 'a>, &mut Findings<'a>) -> Option<()>;
+
+/// The heading of a rule's documentation under which its hazards stand.
+pub const HAZARDS: &str = "## What to know before deploying";
+
+/// The text under a heading of a documentation.
+pub fn section<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(heading)?;
+    rest.split("\n## ").next().map(str::trim)
+}

@@ -49,6 +49,8 @@ pub(crate) struct Setting<'s> {
     pub doc: &'s str,
     /// The number.
     pub number: &'s str,
+    /// The number of what is not production, if it is another.
+    pub elsewhere: Option<&'s str>,
     /// What stands around it on its line, as far as that matters to the line's length: `memorySize: ,`.
     pub around: &'s str,
 }
@@ -61,8 +63,21 @@ pub(crate) fn from_settings<'a>(
     today: Option<Syn<'a>>,
     setting: &Setting<'_>,
 ) -> Result<String, Refusal> {
+    match in_config(b, function, today, setting)? {
+        Some(text) => Ok(text),
+        None => from_context(b.model, (function, today), setting),
+    }
+}
+
+/// The text that reads a number from a new field of the config object in scope, if there is one.
+pub(crate) fn in_config<'a>(
+    b: &mut Builder<'_, 'a>,
+    function: &Site<'a>,
+    today: Option<Syn<'a>>,
+    setting: &Setting<'_>,
+) -> Result<Option<String>, Refusal> {
     let names = names(b.model, function, setting.name);
-    let in_config = match b.environment(today.unwrap_or(function.node)) {
+    match b.environment(today.unwrap_or(function.node)) {
         // Where the object may be undefined, the number would be as well.
         Environment::Known(known)
             if known.holder.as_ref().is_some_and(|held| !held.optional && !held.text.contains('?')) =>
@@ -73,15 +88,11 @@ pub(crate) fn from_settings<'a>(
                 optional: false,
                 doc: setting.doc,
                 production: setting.number,
-                other: setting.number,
+                other: setting.elsewhere.unwrap_or(setting.number),
             };
-            b.config_fields(&known, &[field])?.and_then(|mut texts| texts.pop())
+            Ok(b.config_fields(&known, &[field])?.and_then(|mut texts| texts.pop()))
         }
-        _ => None,
-    };
-    match in_config {
-        Some(text) => Ok(text),
-        None => from_context(b.model, (function, today), &names.0, setting),
+        _ => Ok(None),
     }
 }
 
@@ -89,9 +100,9 @@ pub(crate) fn from_settings<'a>(
 fn from_context<'a>(
     model: &Model<'a>,
     (function, today): (&Site<'a>, Option<Syn<'a>>),
-    key: &str,
     setting: &Setting<'_>,
 ) -> Result<String, Refusal> {
+    let (key, _) = names(model, function, setting.name);
     let scope = scope_text(model, function)?;
     let read = format!("{scope}.node.tryGetContext('{key}') ?? {}", setting.number);
     let line = today.unwrap_or(function.node);

@@ -11,6 +11,9 @@
 //! given as context, and stays what it is where none is given. A function that callers wait for and that says nothing gets
 //! 512 MB; how much any other function needs is asked.
 //!
+//! The review offers a second way where the code tells production from the rest: today's number in production, and half of
+//! it elsewhere, at least 128 MB.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -99,7 +102,7 @@
 //! ## Other checkers
 //! cdk-nag's Serverless pack has `Serverless-LambdaDefaultMemorySize` for a function without memory.
 
-use super::function::{Setting, decides_itself, from_settings, label};
+use super::function::{Setting, decides_itself, from_settings, in_config, label};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Environment, Model, Prop, Site};
@@ -138,7 +141,11 @@ const USUAL: &str = "512";
 /// What a comment says beside a number that somebody has measured.
 const MEASURED: [&str; 4] = ["tuned", "power-tuning", "power tuning", "measured"];
 
+/// What Lambda gives at least.
+const LEAST: u32 = 128;
+
 /// What the fix works on.
+#[derive(Clone)]
 struct Sized<'a> {
     function: Site<'a>,
     /// The value as it stands; `None` where there is none.
@@ -199,11 +206,23 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         Some(_) => format!("Move the memory of {label} to the app's settings"),
         None => format!("Give {label} memory by the app's settings"),
     };
-    out.report(&META, model, place, message)
-        .impact(impact)
-        .tier(tier)
-        .fix(title, move |b| externalise(b, &sized));
+    let half = half_elsewhere(&sized, &environment);
+    let halved = sized.clone();
+    let candidate = out.report(&META, model, place, message).impact(impact).tier(tier);
+    candidate.fix(title, move |b| externalise(b, &sized, None));
+    if let Some(half) = half {
+        let title = format!("Keep the memory of {label} in production, and give it {half} MB elsewhere");
+        candidate.alternative(title, Tier::Review, move |b| externalise(b, &halved, Some(&half)));
+    }
     Some(())
+}
+
+/// Half of today's memory, for the environments that are not production; none where there is no less to give, or where
+/// nothing tells them apart.
+fn half_elsewhere(sized: &Sized<'_>, environment: &Environment<'_>) -> Option<String> {
+    let today: u32 = sized.today?.text().parse().ok()?;
+    let half = (today / 2).max(LEAST);
+    (environment.known().is_some() && half < today).then(|| half.to_string())
 }
 
 /// Whether the memory is a number that this construct alone has, and nobody says it was measured; or is not given.
@@ -223,7 +242,12 @@ fn is_a_number_here<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
     entry.value.is("number") && !measured && inline && props.object() == Some(object)
 }
 
-fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Refusal> {
+/// Moves the memory to the settings; `elsewhere` is what is not production gets, if not the same.
+fn externalise<'a>(
+    b: &mut Builder<'_, 'a>,
+    sized: &Sized<'a>,
+    elsewhere: Option<&str>,
+) -> Result<(), Refusal> {
     let memory = match sized.today {
         Some(value) => value.text(),
         None => asked(b, sized.awaited)?,
@@ -233,7 +257,16 @@ fn externalise<'a>(b: &mut Builder<'_, 'a>, sized: &Sized<'a>) -> Result<(), Ref
         doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
         number: memory,
         around: "memorySize: ,",
+        elsewhere,
     };
+    if let (Some(elsewhere), Environment::Known(known)) =
+        (elsewhere, b.environment(sized.today.unwrap_or(sized.function.node)))
+    {
+        return match in_config(b, &sized.function, sized.today, &setting)? {
+            Some(value) => b.set_prop(&sized.function, PROP, &value),
+            None => b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere)),
+        };
+    }
     let value = from_settings(b, &sized.function, sized.today, &setting)?;
     b.set_prop(&sized.function, PROP, &value)
 }

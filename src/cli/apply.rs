@@ -11,6 +11,8 @@ use crate::edit::Commit;
 use crate::plan::Plan;
 use crate::plan::apps::app_root;
 use crate::report::Command as Kind;
+use crate::rule::HAZARDS;
+use crate::rule::section;
 use crate::write::{ApplyOptions, BranchOptions, StateDir, create_branch, require_clean};
 
 /// Writes the plan to the working tree or to a branch, then reports.
@@ -34,7 +36,7 @@ pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
 }
 
 /// Writes a plan to the working tree, all of it or nothing.
-pub(crate) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &Environment) -> Result<()> {
+pub(super) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &Environment) -> Result<()> {
     if plan.changes.is_empty() {
         return Ok(());
     }
@@ -51,18 +53,22 @@ pub(crate) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &E
 }
 
 /// Writes a plan to a new branch.
-pub(crate) fn branch(run: &Run, plan: &Plan, name: &str) -> Result<()> {
-    let commits: Vec<Commit> = commits(plan);
-    let made = create_branch(&run.root, name, &commits, BranchOptions::default())?;
+fn branch(run: &Run, plan: &Plan, name: &str) -> Result<()> {
     let mut err = std::io::stderr().lock();
-    for note in &made.notes {
+    for note in branch_of(&run.root, name, &commits(plan))? {
         writeln!(err, "note: {note}")?;
     }
     Ok(())
 }
 
+/// Writes commits to a new branch; what is to be said of them.
+pub(super) fn branch_of(root: &Path, name: &str, commits: &[Commit]) -> Result<Vec<String>> {
+    let made = create_branch(root, name, commits, BranchOptions::default())?;
+    Ok(made.notes.iter().map(ToString::to_string).collect())
+}
+
 /// One commit for each rule, with a message that says what, why and what to check.
-pub(crate) fn commits(plan: &Plan) -> Vec<Commit> {
+pub(super) fn commits(plan: &Plan) -> Vec<Commit> {
     plan.steps
         .iter()
         .map(|step| {
@@ -86,18 +92,12 @@ pub(crate) fn commits(plan: &Plan) -> Vec<Commit> {
                 "\nWhy: {}. Well-Architected {}, pillar {}, items {numbers}; impact {}, tier {}.\n",
                 rule.title, rule.practice, rule.pillar, rule.impact, rule.tier
             ));
-            if let Some(check) = section(&rule.documentation(), "## What to know before deploying") {
+            if let Some(check) = section(&rule.documentation(), HAZARDS) {
                 body.push_str(&format!("\nCheck before deploying:\n{check}\n"));
             }
             Commit { title, body, changes: step.changes.clone() }
         })
         .collect()
-}
-
-/// The text under a heading.
-fn section(text: &str, heading: &str) -> Option<String> {
-    let (_, rest) = text.split_once(heading)?;
-    Some(rest.split("\n## ").next()?.trim().to_owned())
 }
 
 /// Puts the last apply back.

@@ -19,6 +19,9 @@ pub struct Cli {
     /// Review the fixes one by one, then write those accepted.
     #[arg(short, long)]
     pub interactive: bool,
+    /// Review line by line, without drawing: for screen readers and simple terminals.
+    #[arg(long, requires = "interactive")]
+    pub plain: bool,
     /// Options of the preview.
     #[command(flatten)]
     pub run: RunArgs,
@@ -36,6 +39,8 @@ pub enum Command {
     Diff(RunArgs),
     /// Write the fixes to the working tree, or to a new git branch
     Apply(ApplyArgs),
+    /// List what the fixes need from you and do not know yet; text or json
+    Values(RunArgs),
     /// Put the last apply back
     Undo(UndoArgs),
     /// Print the documentation of a rule

@@ -71,16 +71,21 @@ pub(crate) struct Paths {
 }
 
 impl Config {
-    /// Reads the file given, else the nearest upwards from `start`, else nothing.
+    /// The file given, else the nearest upwards from `start`.
+    pub(crate) fn locate(given: Option<&Path>, start: &Path) -> Option<PathBuf> {
+        given.map(Path::to_owned).or_else(|| find(start))
+    }
+
+    /// Reads a file; without one, nothing is configured.
     ///
     /// # Errors
     /// A text of one or more lines: what, where, what to do.
-    pub(crate) fn load(given: Option<&Path>, start: &Path) -> Result<Self, String> {
-        let Some(file) = given.map(Path::to_owned).or_else(|| find(start)) else {
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
+        let Some(file) = file else {
             return Ok(Self::default());
         };
         let shown = file.display();
-        let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
+        let bytes = std::fs::read(file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 format!("{shown}: does not exist; name a file that exists with --config")
             }

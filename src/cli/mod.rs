@@ -1,9 +1,12 @@
 //! The command line: one function per command, thin.
 
-pub(crate) mod apply;
+mod apply;
 pub mod args;
-pub(crate) mod config;
-pub(crate) mod run;
+mod config;
+mod keep;
+mod review;
+mod run;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,11 +43,12 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
     match cli.command {
-        None if cli.interactive => crate::review::start(&Run::prepare(&cli.run)?, &cli.run, environment),
+        None if cli.interactive => review::start(&cli.run, cli.plain, environment),
         None => diff(&cli.run, environment),
         Some(Command::Scan(args)) => scan(&args, environment),
         Some(Command::Diff(args)) => diff(&args, environment),
         Some(Command::Apply(args)) => apply::apply(&args, environment),
+        Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
         Some(Command::Explain { rule }) => explain(&rule),
         Some(Command::Rules) => rules(),

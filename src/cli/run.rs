@@ -27,6 +27,10 @@ pub(crate) struct Environment {
     pub force_color: bool,
     /// Where journals go outside of repositories.
     pub state_home: PathBuf,
+    /// What edits a file: `VISUAL`, else `EDITOR`.
+    pub editor: String,
+    /// The terminal can do nothing but print.
+    pub is_dumb: bool,
     /// The arguments as typed, without the program and the command.
     pub typed: Vec<OsString>,
 }
@@ -42,6 +46,10 @@ impl Environment {
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             state_home,
+            editor: set("VISUAL")
+                .or_else(|| set("EDITOR"))
+                .map_or_else(|| "vi".to_owned(), |editor| editor.to_string_lossy().into_owned()),
+            is_dumb: set("TERM").is_none_or(|term| term == "dumb"),
             typed: std::env::args_os().skip(1).collect(),
         }
     }
@@ -66,6 +74,8 @@ pub(crate) struct Run {
     pub options: Options,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    /// The configuration that was read.
+    pub config_file: Option<PathBuf>,
     cwd: PathBuf,
     skipped: Vec<Skipped>,
     /// What is to be said of files that were named and are not looked at.
@@ -118,7 +128,8 @@ impl Run {
             .cloned()
             .collect();
         let start = outermost.first().cloned().unwrap_or_else(|| cwd.clone());
-        let config = Config::load(args.config.as_deref(), &start).map_err(anyhow::Error::msg)?;
+        let config_file = Config::locate(args.config.as_deref(), &start);
+        let config = Config::load(config_file.as_deref()).map_err(anyhow::Error::msg)?;
         let discover_options = DiscoverOptions {
             cwd,
             tests: args.tests || config.paths.tests,
@@ -145,6 +156,7 @@ impl Run {
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
             },
             root: common(&outermost).unwrap_or(start),
+            config_file,
             cwd: discover_options.cwd,
             skipped: found.skipped,
             notes: named.notes,
@@ -152,6 +164,11 @@ impl Run {
             started,
             shows_progress: !args.quiet && std::io::stderr().is_terminal(),
         })
+    }
+
+    /// The working directory.
+    pub(crate) fn cwd(&self) -> &Path {
+        &self.cwd
     }
 
     /// Finds only.
@@ -379,14 +396,15 @@ fn typed(environment: &Environment) -> String {
         if ["--format=", "--output=", "--color="].iter().any(|start| word.starts_with(start)) {
             continue;
         }
-        let safe = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
-        words.push(if word.chars().all(safe) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        });
+        words.push(shell_word(&word));
     }
     words.join(" ")
+}
+
+/// A word as a POSIX shell reads it back.
+pub(super) fn shell_word(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
+    if word.chars().all(safe) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// An operating system error in plain words.

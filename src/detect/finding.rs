@@ -44,6 +44,15 @@ pub enum Refusal {
     },
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NeedsValue { key, ask, .. } => write!(f, "{ask} It is called {key}"),
+            Self::NoFix { why, next } => write!(f, "{why}; {next}"),
+        }
+    }
+}
+
 /// The word in which a finding ends (`design.md` 3.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -154,6 +163,8 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The fix, where there is one.
     pub fix: Option<ShownFix>,
+    /// What other fixes would do, one line each: a review offers them.
+    pub alternatives: Vec<String>,
     /// Rule and construct path, hashed: the same under moved lines and renamed files.
     pub fingerprint: String,
 }

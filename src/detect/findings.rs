@@ -10,6 +10,16 @@ use crate::syntax::Syn;
 /// Makes the edits of a fix; run only when they are wanted.
 pub type MakeFix<'a> = Box<dyn Fn(&mut Builder<'_, 'a>) -> Result<(), Refusal> + 'a>;
 
+/// Another way to mend the same finding.
+pub struct Alternative<'a> {
+    /// One line in the imperative: what the edit does.
+    pub title: String,
+    /// The tier of this way.
+    pub tier: Tier,
+    /// Makes the edits.
+    pub make: MakeFix<'a>,
+}
+
 /// A place where a rule holds, and its fix.
 pub struct Candidate<'a> {
     /// The rule.
@@ -26,6 +36,8 @@ pub struct Candidate<'a> {
     pub title: String,
     /// The fix, or why there is none.
     pub fix: Result<MakeFix<'a>, Refusal>,
+    /// Other ways, which a person may choose in the review; without one, `fix` is taken.
+    pub alternatives: Vec<Alternative<'a>>,
     /// Rule and construct path: the same under moved lines and renamed files.
     pub key: String,
     /// Whether it follows from the code as it is: any fix may bring it, and its own rule takes it away again.
@@ -68,6 +80,16 @@ impl<'a> Candidate<'a> {
         self.fix = Ok(Box::new(make));
     }
 
+    /// Gives another fix, which a person may choose instead.
+    pub fn alternative(
+        &mut self,
+        title: impl Into<String>,
+        tier: Tier,
+        make: impl Fn(&mut Builder<'_, 'a>) -> Result<(), Refusal> + 'a,
+    ) {
+        self.alternatives.push(Alternative { title: title.into(), tier, make: Box::new(make) });
+    }
+
     /// Says why there is no fix here, and what to do instead.
     pub fn refuse(&mut self, why: &str, next: &str) {
         self.fix = Err(crate::edit::no_fix(why, next));
@@ -98,6 +120,7 @@ impl<'a> Findings<'a> {
             message: message.into(),
             title: String::new(),
             fix: Err(crate::edit::no_fix("the rule has no fix for this form", "change it by hand")),
+            alternatives: Vec::new(),
             key: construct_path(model, node),
             follows: false,
         });

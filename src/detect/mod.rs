@@ -7,5 +7,5 @@ pub mod scan;
 pub mod suppress;
 
 pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};
-pub use findings::{Candidate, Findings, construct_path};
+pub use findings::{Alternative, Candidate, Findings, construct_path};
 pub use scan::{Match, Scanner};

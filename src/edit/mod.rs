@@ -13,6 +13,7 @@ pub mod json;
 pub mod names;
 pub mod props;
 pub mod style;
+pub mod suppression;
 pub mod text;
 
 pub use crate::syntax::Style;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Options, RuleSet, WORTH_A_THREAD};
 use crate::detect::suppress::{Suppression, suppressions};
-use crate::detect::{Candidate, Findings, Refusal};
+use crate::detect::{Alternative, Candidate, Findings, Refusal};
 use crate::edit::{Builder, Proposal};
 use crate::model::{App, Model};
 use crate::source::position::LineIndex;
@@ -116,13 +116,17 @@ impl Places {
     }
 }
 
-/// Makes one fix.
+/// Makes one fix: what a person wrote, else the way that a person chose, else the first.
 pub(super) fn propose<'a>(
     model: &Model<'a>,
     candidate: &Candidate<'a>,
+    identity: &Identity,
     options: &Options,
 ) -> Result<Proposal, Refusal> {
-    let make = candidate.fix.as_ref().map_err(Clone::clone)?;
+    let make = match chosen_way(candidate, identity, options) {
+        Some(way) => &way.make,
+        None => candidate.fix.as_ref().map_err(Clone::clone)?,
+    };
     if let Some(offset) = first_error(candidate.node.file) {
         let line = 1 + candidate.node.file.text.get(..offset).unwrap_or_default().matches('\n').count();
         return Err(crate::edit::no_fix(
@@ -130,15 +134,37 @@ pub(super) fn propose<'a>(
             "mend it, then run again",
         ));
     }
+    if let Some(decisions) = &options.only
+        && !decisions.replacements.is_empty()
+        && let Some(replacement) = decisions.replacements.get(&fingerprint(identity))
+    {
+        return replacement.proposal(model);
+    }
     let mut builder = Builder::new(model, &options.values);
     make(&mut builder)?;
     builder.finish()
 }
 
+/// The way to mend a finding that a person chose instead of the first.
+pub(super) fn chosen_way<'c, 'a>(
+    candidate: &'c Candidate<'a>,
+    identity: &Identity,
+    options: &Options,
+) -> Option<&'c Alternative<'a>> {
+    let decisions = options.only.as_ref().filter(|decisions| !decisions.alternatives.is_empty())?;
+    let number = decisions.alternatives.get(&fingerprint(identity))?;
+    candidate.alternatives.get(number.checked_sub(1)?)
+}
+
+/// What the fix of a finding does, in the way that was chosen.
+pub(super) fn title(candidate: &Candidate<'_>, identity: &Identity, options: &Options) -> String {
+    chosen_way(candidate, identity, options).map_or(&candidate.title, |way| &way.title).clone()
+}
+
 /// Whether the options let a fix through: those named one by one, else those of the selected tiers.
 pub(super) fn is_chosen(candidate: &Candidate<'_>, identity: &Identity, options: &Options) -> bool {
     match &options.only {
-        Some(only) => only.contains(&fingerprint(identity)),
+        Some(decisions) => decisions.accepted.contains(&fingerprint(identity)),
         None => candidate.tier <= options.tier,
     }
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::candidates::{
-    Counts, Identity, Places, counts, detect, identities, is_chosen, is_within, propose, standing,
+    Counts, Identity, Places, counts, detect, fingerprint, identities, is_chosen, is_within, propose,
+    standing, title,
 };
 use super::run::changes;
-use super::{Options, PASSES, ROUNDS, RuleSet, Step};
+use super::{Made, Options, PASSES, ROUNDS, RuleSet, Step};
 use crate::detect::{Candidate, Outcome};
 use crate::edit::idle::without_idle_imports;
 use crate::edit::{EditSet, Proposal};
@@ -217,10 +218,18 @@ pub(super) fn barred_fates(first: &[Identity], barred: &Barred) -> Vec<(Identity
         .collect()
 }
 
+/// A fix that is to be made in a pass.
+struct Chosen {
+    identity: Identity,
+    proposal: Proposal,
+    title: String,
+}
+
 /// Applies one rule to its own fixpoint.
 fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
+    let mut made = Vec::new();
     for _ in 0..PASSES.max(progress.first.len() + 1) {
         if progress.is_idle(rule.meta) {
             break;
@@ -228,76 +237,94 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
         let current = app.with(&progress.overlay);
         let model = Model::new(&current);
         let before = detect(&model, rules);
-        let named = progress.names(&before);
-        let mut places = Places::default();
-        let mut chosen: Vec<(Identity, Proposal, String)> = Vec::new();
-        for (candidate, identity) in before.iter().zip(named) {
-            let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
-            if candidate.rule.id != rule.meta.id
-                || settled
-                || candidate.impact < options.min_impact
-                || !is_chosen(candidate, &identity, options)
-                || !is_within(&model, candidate, options)
-                || places.suppression(candidate).is_some()
-            {
-                continue;
-            }
-            if let Ok(proposal) = propose(&model, candidate, options) {
-                // Names that a fix takes are free only until another fix of the file takes the same.
-                let shares_names = |other: &Proposal| {
-                    (other.takes_names || proposal.takes_names)
-                        && other.edits.keys().any(|file| proposal.edits.contains_key(file))
-                };
-                if chosen.iter().any(|(_, other, _)| shares_names(other)) {
-                    continue;
-                }
-                let mut with: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
-                with.push(&proposal);
-                if joined(&current, &progress.overlay, &with).is_ok() {
-                    chosen.push((identity, proposal, candidate.title.clone()));
-                } else {
-                    progress.fates.insert(identity, Outcome::Conflict(rule.meta.id.to_owned()));
-                }
-            }
-        }
+        let mut chosen = choose(&model, rule.meta, &before, options, progress);
         if chosen.is_empty() {
             progress.idle.insert(rule.meta.id, hash(&progress.overlay));
             break;
         }
-        let all: Vec<&Proposal> = chosen.iter().map(|(_, proposal, _)| proposal).collect();
-        match attempt(app, &current, rules, rule.meta, &before, &all, &progress.overlay) {
+        let all: Vec<&Proposal> = chosen.iter().map(|fix| &fix.proposal).collect();
+        let next = match attempt(app, &current, rules, rule.meta, &before, &all, &progress.overlay) {
+            Err(why) if chosen.len() == 1 => Err(why),
+            Ok(next) => Ok(next),
+            // One of them is to blame: try the first alone; the others come again in the next pass.
+            Err(_) => {
+                chosen.truncate(1);
+                let first: Vec<&Proposal> = chosen.iter().map(|fix| &fix.proposal).collect();
+                attempt(app, &current, rules, rule.meta, &before, &first, &progress.overlay)
+            }
+        };
+        match next {
             Ok(next) => {
-                for (identity, _, title) in chosen {
-                    progress.fates.insert(identity, Outcome::Fixed);
-                    titles.push(title);
+                if options.only.is_some() {
+                    made.extend(chosen.iter().map(|fix| made_by(fix, &current, &progress.overlay)));
+                }
+                for fix in chosen {
+                    progress.fates.insert(fix.identity, Outcome::Fixed);
+                    titles.push(fix.title);
                 }
                 (progress.overlay, progress.left) = next;
             }
-            // One of them is to blame: try the first alone; the others come again in the next pass.
             Err(why) => {
-                let Some((identity, proposal, title)) = chosen.first() else { break };
-                let single = if chosen.len() == 1 {
-                    Err(why)
-                } else {
-                    attempt(app, &current, rules, rule.meta, &before, &[proposal], &progress.overlay)
-                };
-                match single {
-                    Ok(next) => {
-                        progress.fates.insert(identity.clone(), Outcome::Fixed);
-                        titles.push(title.clone());
-                        (progress.overlay, progress.left) = next;
-                    }
-                    Err(why) => {
-                        progress.fates.insert(identity.clone(), Outcome::BackedOut(why));
-                    }
-                }
+                progress
+                    .fates
+                    .extend(chosen.into_iter().map(|fix| (fix.identity, Outcome::BackedOut(why.clone()))));
             }
         }
     }
     let changes = changes(app, &start, &progress.overlay);
     if !changes.is_empty() {
-        progress.steps.push(Step { rule: rule.meta, titles, changes });
+        progress.steps.push(Step { rule: rule.meta, titles, changes, made });
     }
+}
+
+/// The fixes of a rule that can be made together in the app as it stands.
+fn choose<'a>(
+    model: &Model<'a>,
+    rule: &Meta,
+    candidates: &[Candidate<'a>],
+    options: &Options,
+    progress: &mut Progress,
+) -> Vec<Chosen> {
+    let mut places = Places::default();
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for (candidate, identity) in candidates.iter().zip(progress.names(candidates)) {
+        let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
+        if candidate.rule.id != rule.id
+            || settled
+            || candidate.impact < options.min_impact
+            || !is_chosen(candidate, &identity, options)
+            || !is_within(model, candidate, options)
+            || places.suppression(candidate).is_some()
+        {
+            continue;
+        }
+        let Ok(proposal) = propose(model, candidate, &identity, options) else { continue };
+        // Names that a fix takes are free only until another fix of the file takes the same.
+        let shares_names = |other: &Proposal| {
+            (other.takes_names || proposal.takes_names)
+                && other.edits.keys().any(|file| proposal.edits.contains_key(file))
+        };
+        if chosen.iter().any(|other| shares_names(&other.proposal)) {
+            continue;
+        }
+        let mut with: Vec<&Proposal> = chosen.iter().map(|fix| &fix.proposal).collect();
+        with.push(&proposal);
+        if joined(model.app, &progress.overlay, &with).is_ok() {
+            let title = title(candidate, &identity, options);
+            chosen.push(Chosen { identity, proposal, title });
+        } else {
+            progress.fates.insert(identity, Outcome::Conflict(rule.id.to_owned()));
+        }
+    }
+    chosen
+}
+
+/// What one fix makes by itself.
+fn made_by(fix: &Chosen, current: &App, overlay: &Overlay) -> Made {
+    let changes = joined(current, overlay, &[&fix.proposal])
+        .map(|next| changes(current, overlay, &next))
+        .unwrap_or_default();
+    Made { fingerprint: fingerprint(&fix.identity), title: fix.title.clone(), changes }
 }
 
 /// Makes proposals and looks at the result: the new texts, and the findings that are left.

@@ -7,8 +7,13 @@
 
 pub mod apps;
 mod candidates;
+pub mod decisions;
 mod fixpoint;
+pub mod needs;
+pub mod proposals;
+pub mod replacement;
 mod run;
+mod suppressing;
 
 use std::path::PathBuf;
 
@@ -18,6 +23,8 @@ use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
+pub use decisions::Decisions;
+pub use replacement::Replacement;
 
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;
@@ -32,8 +39,8 @@ pub struct Options {
     pub tier: Tier,
     /// Findings below this are reported as they are and never fixed: what is not listed is not written.
     pub min_impact: Impact,
-    /// Only the fixes of these findings (by fingerprint), whatever their tier: what a review accepted.
-    pub only: Option<std::collections::BTreeSet<String>>,
+    /// Only what a person decided, whatever the tier. The plan then tells what each fix makes by itself.
+    pub only: Option<Decisions>,
     /// Answers to questions.
     pub values: Values,
     /// Findings are reported only in these files or folders (absolute); empty is everywhere.
@@ -78,6 +85,19 @@ pub struct Step {
     pub titles: Vec<String>,
     /// The files as they stand after this step.
     pub changes: Vec<FileChange>,
+    /// What each fix made, where a person decided fix by fix.
+    pub made: Vec<Made>,
+}
+
+/// What one fix makes by itself of the app as it stands when its turn comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The finding.
+    pub fingerprint: String,
+    /// What it does.
+    pub title: String,
+    /// Its changes and no others'.
+    pub changes: Vec<FileChange>,
 }
 
 /// The result of a plan.
@@ -95,6 +115,33 @@ pub struct Plan {
     pub files: usize,
     /// What the run wants to say besides, one sentence each.
     pub notes: Vec<String>,
+    /// Where a person decided fix by fix: findings (by fingerprint) that other fixes have cleared.
+    pub cleared: std::collections::BTreeSet<String>,
+    /// Where a person decided fix by fix: findings that were not there before the fixes.
+    pub raised: Vec<Finding>,
+}
+
+impl Plan {
+    /// Plans of several apps as one, in the stated order.
+    #[must_use]
+    pub fn join(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::default();
+        for part in parts {
+            whole.findings.extend(part.findings);
+            whole.changes.extend(part.changes);
+            whole.steps.extend(part.steps);
+            whole.skipped.extend(part.skipped);
+            whole.files += part.files;
+            whole.notes.extend(part.notes);
+            whole.cleared.extend(part.cleared);
+            whole.raised.extend(part.raised);
+        }
+        whole.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        whole.changes.sort_by(|a, b| a.path.cmp(&b.path));
+        whole.skipped.sort();
+        whole.skipped.dedup();
+        whole
+    }
 }
 
 /// Called with the number of files of each app that is done, from any thread.
@@ -150,20 +197,7 @@ fn over_apps(
         parts = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         parts.sort_by_key(|(index, _)| *index);
     }
-    let mut whole = Plan::default();
-    for (_, part) in parts {
-        whole.findings.extend(part.findings);
-        whole.changes.extend(part.changes);
-        whole.steps.extend(part.steps);
-        whole.skipped.extend(part.skipped);
-        whole.files += part.files;
-        whole.notes.extend(part.notes);
-    }
-    whole.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    whole.changes.sort_by(|a, b| a.path.cmp(&b.path));
-    whole.skipped.sort();
-    whole.skipped.dedup();
-    whole
+    Plan::join(parts.into_iter().map(|(_, part)| part))
 }
 
 /// The next app that no thread has taken.

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidates::{
-    Identity, Places, detect, fingerprint, identities, is_chosen, is_within, parse_ahead, propose,
+    Identity, Places, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
+    propose, title,
 };
 use super::fixpoint::{Barred, Progress, barred_fates, quarrel_note, to_fixpoint};
+use super::suppressing::suppress;
 use super::{Options, Plan, RuleSet};
 use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix};
 use crate::edit::{FileChange, Proposal};
@@ -20,28 +22,29 @@ pub(super) fn scan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     parse_ahead(&app, jobs);
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
-    let (findings, _) = first_findings(&model, &candidates, options);
+    let (findings, _) = findings_of(&model, &candidates, identities(&candidates), options);
     Plan { findings, skipped: app.skipped(), files: app.files.len(), ..Plan::default() }
 }
 
-/// Findings of the untouched app, each with its identity.
-fn first_findings<'a>(
+/// Findings of the app as it stands, each with its identity.
+fn findings_of<'a>(
     model: &Model<'a>,
     candidates: &[Candidate<'a>],
+    identities: Vec<Identity>,
     options: &Options,
 ) -> (Vec<Finding>, Vec<Identity>) {
     let mut places = Places::default();
     let mut findings = Vec::new();
     let mut kept = Vec::new();
-    for (candidate, identity) in candidates.iter().zip(identities(candidates)) {
+    for (candidate, identity) in candidates.iter().zip(identities) {
         if !is_within(model, candidate, options) {
             continue;
         }
         let (outcome, fix) = match places.suppression(candidate) {
             Some(reason) => (Outcome::Suppressed(reason), None),
-            None => match propose(model, candidate, options) {
+            None => match propose(model, candidate, &identity, options) {
                 Ok(proposal) => {
-                    let shown = show(model, &mut places, &proposal, &candidate.title);
+                    let shown = show(model, &mut places, &proposal, &title(candidate, &identity, options));
                     let held = !is_chosen(candidate, &identity, options);
                     (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
                 }
@@ -55,13 +58,14 @@ fn first_findings<'a>(
         findings.push(Finding {
             rule: candidate.rule,
             impact: candidate.impact,
-            tier: candidate.tier,
+            tier: chosen_way(candidate, &identity, options).map_or(candidate.tier, |way| way.tier),
             path: file.path.clone(),
             span,
             range,
             message: candidate.message.clone(),
             outcome,
             fix,
+            alternatives: candidate.alternatives.iter().map(|way| way.title.clone()).collect(),
             fingerprint: fingerprint(&identity),
         });
         kept.push(identity);
@@ -136,10 +140,11 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
     let first = identities(&candidates);
-    let (mut findings, identities) = first_findings(&model, &candidates, options);
+    let (mut findings, identities) = findings_of(&model, &candidates, first.clone(), options);
     let mut notes = Vec::new();
     let mut progress = Progress::start(&first);
-    if findings.iter().any(|finding| finding.outcome == Outcome::Offered) {
+    let offered = findings.iter().any(|finding| finding.outcome == Outcome::Offered);
+    if offered {
         // Rules that do not come to rest together are left out, and the plan is made again without them:
         // half of a quarrel would be another text after each run.
         let mut barred = Barred::new();
@@ -161,8 +166,12 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
         for (identity, outcome) in barred_fates(&first, &barred) {
             progress.fates.insert(identity, outcome);
         }
+    }
+    suppress(&app, rules, options, &mut progress);
+    if offered || !progress.fates.is_empty() {
         settle(&app, rules, &mut findings, &identities, &progress, options);
     }
+    let (cleared, raised) = aftermath(&app, rules, &progress, options);
     let mut skipped = app.skipped();
     skipped.sort();
     Plan {
@@ -172,7 +181,36 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
         skipped,
         files: app.files.len(),
         notes,
+        cleared,
+        raised,
     }
+}
+
+/// What else the fixes did that a person chose: findings that went with others, and findings that came.
+fn aftermath(
+    app: &App,
+    rules: &RuleSet,
+    progress: &Progress,
+    options: &Options,
+) -> (BTreeSet<String>, Vec<Finding>) {
+    if options.only.is_none() || progress.overlay.is_empty() {
+        return Default::default();
+    }
+    let last = app.with(&progress.overlay);
+    let model = Model::new(&last);
+    let candidates = detect(&model, rules);
+    let named = progress.names(&candidates);
+    let left: BTreeSet<&Identity> = named.iter().collect();
+    let cleared = progress
+        .first
+        .iter()
+        .filter(|identity| !left.contains(identity) && progress.fates.get(*identity) != Some(&Outcome::Fixed))
+        .map(fingerprint)
+        .collect();
+    let known: BTreeSet<String> = progress.first.iter().map(fingerprint).collect();
+    let (mut raised, _) = findings_of(&model, &candidates, named.clone(), options);
+    raised.retain(|finding| !known.contains(&finding.fingerprint));
+    (cleared, raised)
 }
 
 /// Gives every finding its last word.
@@ -196,6 +234,9 @@ fn settle(
         {
             finding.outcome = Outcome::Fixed;
             continue;
+        }
+        if let Some(outcome @ Outcome::Suppressed(_)) = progress.fates.get(identity) {
+            finding.outcome = outcome.clone();
         }
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;

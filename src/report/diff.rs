@@ -19,7 +19,7 @@ pub const CONTEXT: usize = 3;
 
 /// Words are compared within replaced blocks up to this many lines: above it every word differs
 /// anyway, and the comparison is quadratic.
-const WORDS_UP_TO: usize = 200;
+pub(super) const WORDS_UP_TO: usize = 200;
 
 /// Writes the diff of all changes, by path.
 ///
@@ -59,7 +59,7 @@ pub fn write_file(change: &FileChange, context: usize, look: Look, out: &mut dyn
 
 /// A file name as git writes it: quoted if it holds a quote, backslash or control character, followed
 /// by a tab if it holds a space, which would else end it. Other characters stay readable.
-fn name(side: &str, path: &str) -> String {
+pub(super) fn name(side: &str, path: &str) -> String {
     if !path.contains(|c: char| c == '"' || c == '\\' || c.is_control()) {
         let end = if path.contains(' ') { "\t" } else { "" };
         return format!("{side}{path}{end}");
@@ -80,7 +80,7 @@ fn name(side: &str, path: &str) -> String {
 }
 
 /// `@@ -1,7 +1,9 @@`.
-fn header(ops: &[DiffOp]) -> String {
+pub(super) fn header(ops: &[DiffOp]) -> String {
     let (Some(first), Some(last)) = (ops.first(), ops.last()) else { return String::new() };
     let old = lines(first.old_range().start, last.old_range().end);
     let new = lines(first.new_range().start, last.new_range().end);

@@ -17,7 +17,7 @@ pub struct Look {
 
 /// What a piece of text is, from which its colour follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// The impact word and what it underlines.
     Impact(Impact),
     /// Names of files and headings.
@@ -45,7 +45,7 @@ impl Look {
     pub const PLAIN: Self = Self { colour: false, width: 100 };
 
     /// The text in the colour of its role.
-    pub(super) fn paint(self, role: Role, text: &str) -> Cow<'_, str> {
+    pub(crate) fn paint(self, role: Role, text: &str) -> Cow<'_, str> {
         if !self.colour || text.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -69,7 +69,7 @@ impl Look {
 
 /// What a terminal shows for a character that would move its cursor, hide text or change its
 /// direction: source code must not be able to draw on the screen.
-pub(super) fn visible(c: char) -> Option<char> {
+pub(crate) fn visible(c: char) -> Option<char> {
     match c {
         '\u{7f}' => Some('\u{2421}'),
         c if c < ' ' => char::from_u32(0x2400 + u32::from(c)),
@@ -86,7 +86,7 @@ pub(super) fn visible(c: char) -> Option<char> {
 }
 
 /// Text with control characters made visible; line feeds and tabs stay.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| c != '\n' && c != '\t' && visible(c).is_some();
     if text.contains(hidden) {
         Cow::Owned(text.chars().map(|c| if hidden(c) { visible(c).unwrap_or(c) } else { c }).collect())
@@ -121,7 +121,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `1 file`, `2 files`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 

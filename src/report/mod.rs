@@ -18,6 +18,7 @@ pub mod junit;
 pub mod look;
 pub mod progress;
 pub mod rdjson;
+pub mod rows;
 pub mod sarif;
 pub mod summary;
 pub mod text;

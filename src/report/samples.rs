@@ -94,6 +94,7 @@ pub(super) fn finding(
         message: message.to_owned(),
         outcome,
         fix: None,
+        alternatives: Vec::new(),
         fingerprint: format!("{}-{}", rule.id, word.len()),
     };
     let texts = texts();

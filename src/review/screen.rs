@@ -1,193 +1,229 @@
-//! The review's terminal.
+//! The review drawn on a screen of its own: the one before comes back when it ends, however it ends.
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
 use console::{Key, Term};
-use dialoguer::{Input, Select};
+use signal_hook::SigId;
 
-use super::{Action, Decision, Review};
-use crate::cli::apply;
-use crate::cli::args::RunArgs;
-use crate::cli::run::{Environment, Run, texts};
-use crate::detect::Finding;
-use crate::edit::{Edit, EditSet, FileChange};
-use crate::report::look::wrap;
-use crate::report::{Look, diff};
-use crate::source::Language;
+use super::keys::{END, INTERRUPT, REDRAW, SUSPEND};
+use super::line::Line;
+use super::page::Page;
+use super::raw::Raw;
+use super::terminal::{Answer, Ask, Input, Terminal};
+use crate::report::Look;
 
-const KEYS: [(char, Action, &str); 10] = [
-    ('y', Action::Accept, "accept this fix (also Enter)"),
-    ('n', Action::Skip, "leave it"),
-    ('a', Action::AcceptRule, "accept the rest of this rule"),
-    ('x', Action::SkipRule, "leave the rest of this rule"),
-    ('d', Action::AcceptFile, "accept the rest of this file"),
-    ('u', Action::Back, "back to the fix before"),
-    ('i', Action::Explain, "explain the rule"),
-    ('f', Action::Finish, "finish: choose where to write"),
-    ('q', Action::Quit, "quit: nothing is written"),
-    ('?', Action::Help, "these keys"),
-];
+/// How often it is looked whether the terminal has another size now.
+const LOOK: Duration = Duration::from_millis(150);
+/// Another screen, and back. The cursor is seen in both.
+const ENTER: &str = "\x1b[?1049h\x1b[H\x1b[2J";
+const LEAVE: &str = "\x1b[?1049l\x1b[?25h";
 
-/// Reviews the fixes of a run, then writes those accepted where the person chooses.
-///
-/// # Errors
-/// Without a terminal, a list of the commands that do the job; otherwise those of writing.
-pub(crate) fn start(run: &Run, args: &RunArgs, environment: &Environment) -> Result<u8> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        bail!(
-            "--interactive needs a terminal; without one use\n  wa-fix diff          to see the fixes\n  \
-             wa-fix apply         to write those of the tier `safe`\n  wa-fix apply --all   to write all\n  \
-             wa-fix apply --branch NAME   to write them to a new branch"
-        );
-    }
-    let found = run.scan();
-    let texts = texts(&found, &run.root);
-    let mut review = Review::new(&found.findings, run.options.min_impact);
-    let term = Term::stdout();
-    if review.is_empty() {
-        writeln!(&term, "There is no fix to review.")?;
-        return Ok(0);
-    }
-    let colour = environment.colour(args.color, true);
-    loop {
-        draw(&term, &review, &texts, colour)?;
-        let key = term.read_key().context("the terminal went away; nothing was written")?;
-        let action = match key {
-            Key::Enter => Some(Action::Accept),
-            Key::Char(typed) => KEYS.iter().find(|(key, _, _)| *key == typed).map(|(_, action, _)| *action),
-            Key::Escape | Key::CtrlC => Some(Action::Quit),
-            _ => None,
-        };
-        if let Some(action) = action
-            && !review.act(action)
-        {
-            break;
-        }
-    }
-    close(run, &review, &term, environment)
+/// A terminal that is drawn on.
+pub struct Screen {
+    term: Term,
+    colour: bool,
+    /// `None` while the terminal is somebody else's.
+    raw: Option<Raw>,
+    interrupted: Arc<AtomicBool>,
+    signals: Vec<SigId>,
+    /// Rows and columns when it was drawn last.
+    size: (usize, usize),
 }
 
-/// The closing question, and what follows from it.
-fn close(run: &Run, review: &Review, mut term: &Term, environment: &Environment) -> Result<u8> {
-    let accepted = review.accepted();
-    if accepted.is_empty() {
-        writeln!(term, "Nothing was accepted, nothing is written.")?;
-        return Ok(1);
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub fn open(colour: bool) -> io::Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let mut signals = Vec::new();
+        let ends = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+        #[cfg(unix)]
+        let ends = ends.into_iter().chain([signal_hook::consts::SIGHUP]);
+        for signal in ends {
+            signals.push(signal_hook::flag::register(signal, Arc::clone(&interrupted))?);
+        }
+        let mut screen = Self { term: Term::stdout(), colour, raw: None, interrupted, signals, size: (0, 0) };
+        screen.take()?;
+        Ok(screen)
     }
-    let count = accepted.len();
-    let mut options = run.options.clone();
-    options.only = Some(accepted);
-    let plan = crate::plan::plan(&run.apps, &run.rules, &options, &|_| {});
-    let files = plan.changes.len();
-    writeln!(term, "\n{count} of {} fixes accepted, {files} files change.", review.len())?;
-    let places = ["the working tree", "a new branch", "a patch file", "nowhere"];
-    let choice = Select::new().with_prompt("Write them to").items(places).default(0).interact_on_opt(term)?;
-    match choice {
-        Some(0) => {
-            apply::write(&run.root, &plan, false, environment)?;
-            writeln!(term, "Written. `wa-fix undo` puts it back.")?;
-        }
-        Some(1) => {
-            let name: String =
-                Input::new().with_prompt("Branch").default("wa-fix".to_owned()).interact_text_on(term)?;
-            apply::branch(run, &plan, &name)?;
-            writeln!(term, "Written to branch {name}. Your working tree is as it was.")?;
-        }
-        Some(2) => {
-            let name: String =
-                Input::new().with_prompt("File").default("wa-fix.patch".to_owned()).interact_text_on(term)?;
-            let mut patch = Vec::new();
-            diff::write(&plan.changes, diff::CONTEXT, Look::PLAIN, &mut patch)?;
-            crate::write::output(std::path::Path::new(&name), &patch)?;
-            writeln!(term, "Written to {name}; `git apply {name}` applies it.")?;
-        }
-        _ => {
-            writeln!(term, "Nothing is written.")?;
-            return Ok(1);
-        }
-    }
-    Ok(u8::from(count < review.len()))
-}
 
-fn draw(mut term: &Term, review: &Review, texts: &BTreeMap<String, String>, colour: bool) -> Result<()> {
-    let Some((number, finding)) = review.current() else { return Ok(()) };
-    let width = usize::from(term.size_checked().map_or(80, |(_, columns)| columns));
-    let mut out = Vec::new();
-    let rule = finding.rule;
-    writeln!(
-        out,
-        "[{}/{}] {} {}  {}  {}  {}:{}",
-        number + 1,
-        review.len(),
-        rule.id,
-        rule.pillar,
-        finding.impact,
-        finding.tier,
-        finding.path,
-        finding.range.start.line
-    )?;
-    for line in wrap(&finding.message, width) {
-        writeln!(out, "{line}")?;
+    fn take(&mut self) -> io::Result<()> {
+        self.raw = Some(Raw::enter()?);
+        write!(self.term, "{ENTER}")?;
+        self.term.flush()
     }
-    if let Some(fix) = &finding.fix {
-        writeln!(out, "\nFix: {}", fix.title)?;
-    }
-    if review.explaining {
-        writeln!(out, "\n{}", rule.documentation())?;
-    }
-    diff::write(&changes(finding, texts), diff::CONTEXT, Look { colour, width }, &mut out)?;
-    if review.helping {
-        writeln!(out)?;
-        for (key, _, meaning) in KEYS {
-            writeln!(out, "  {key}  {meaning}")?;
-        }
-    }
-    let before = match review.decision() {
-        Some(Decision::Accepted) => " (accepted before)",
-        Some(Decision::Skipped) => " (left before)",
-        None => "",
-    };
-    let keys: String = KEYS.iter().map(|(key, _, _)| key.to_string()).collect::<Vec<_>>().join(",");
-    write!(out, "Write this fix{before} [{keys}]? ")?;
-    term.clear_screen()?;
-    term.write_all(&out)?;
-    term.flush()?;
-    Ok(())
-}
 
-/// What one fix would do by itself, as changes that the diff can show.
-fn changes(finding: &Finding, texts: &BTreeMap<String, String>) -> Vec<FileChange> {
-    let Some(fix) = &finding.fix else { return Vec::new() };
-    let mut by_path: BTreeMap<&str, Vec<&crate::detect::ShownEdit>> = BTreeMap::new();
-    for edit in &fix.edits {
-        by_path.entry(&edit.path).or_default().push(edit);
+    /// Gives the terminal back as it was.
+    fn give(&mut self) {
+        // What cannot be written to a terminal that is gone need not be.
+        let _ = write!(self.term, "{LEAVE}").and_then(|()| self.term.flush());
+        self.raw = None;
     }
-    by_path
-        .into_iter()
-        .filter_map(|(path, edits)| {
-            let creates = edits.iter().any(|edit| edit.creates);
-            let old = if creates { String::new() } else { text_of(path, texts)? };
-            let mut set = EditSet::default();
-            for edit in edits {
-                set.insert(Edit { span: edit.span.clone(), text: edit.text.clone() }).ok()?;
+
+    fn now(&self) -> (usize, usize) {
+        let (rows, columns) = self.term.size_checked().unwrap_or((24, 80));
+        (usize::from(rows).max(4), usize::from(columns).max(20))
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn look(&self) -> Look {
+        Look { colour: self.colour, width: self.size.1 }
+    }
+
+    /// Writes lines from the top, and clears what is below and beside.
+    fn write(&mut self, lines: &[Line]) -> io::Result<()> {
+        let look = self.look();
+        let mut out = String::from("\x1b[H");
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                out.push_str("\r\n");
             }
-            let new = set.apply(&old).ok()?;
-            Some(FileChange {
-                file: path.into(),
-                path: path.to_owned(),
-                before: (!creates).then(|| old.as_bytes().into()),
-                after: new.as_bytes().into(),
-            })
-        })
-        .collect()
+            out.push_str(&line.paint(look));
+            // A full line has no place to clear from: its last column would go.
+            if line.width() < self.size.1 {
+                out.push_str("\x1b[K");
+            }
+        }
+        out.push_str("\x1b[J");
+        self.term.write_all(out.as_bytes())?;
+        self.term.flush()
+    }
+
+    /// Stops, as Ctrl-Z asks for; goes on when the shell says so.
+    fn suspend(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            self.give();
+            signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
+            self.take()?;
+        }
+        Ok(())
+    }
 }
 
-fn text_of(path: &str, texts: &BTreeMap<String, String>) -> Option<String> {
-    if let Some(text) = texts.get(path) {
-        return Some(text.clone());
+/// As many lines of a page as a screen has room for: first the prompt, then the header, and the text in between.
+fn fit(page: &Page, rows: usize, top: usize) -> Vec<Line> {
+    let footer = page.footer.len().min(rows);
+    // At least three lines of text, or all of a shorter one.
+    let header = page.header.len().min(rows.saturating_sub(footer + page.body.len().min(3)));
+    let body = rows - footer - header;
+    let skip = page.footer.len() - footer;
+    let body = page.body.iter().skip(top).take(body);
+    page.header.iter().take(header).chain(body).chain(page.footer.iter().skip(skip)).cloned().collect()
+}
+
+impl Terminal for Screen {
+    fn width(&self) -> usize {
+        self.now().1
     }
-    Language::of(path)?;
-    crate::source::read_text(std::path::Path::new(path)).ok().map(|text| text.to_string())
+
+    fn room(&self, page: &Page) -> usize {
+        let rows = self.now().0;
+        let footer = page.footer.len().min(rows);
+        let header = page.header.len().min(rows.saturating_sub(footer + page.body.len().min(3)));
+        rows - footer - header
+    }
+
+    fn show(&mut self, page: &Page, top: usize) -> io::Result<()> {
+        self.size = self.now();
+        let lines = fit(page, self.size.0, top);
+        self.write(&lines)?;
+        write!(self.term, " ")?;
+        self.term.flush()
+    }
+
+    fn key(&mut self) -> io::Result<Input> {
+        loop {
+            if self.is_interrupted() {
+                return Ok(Input::Interrupted);
+            }
+            if self.now() != self.size {
+                return Ok(Input::Resized);
+            }
+            let Some(raw) = &mut self.raw else { return Ok(Input::Interrupted) };
+            match raw.key(LOOK) {
+                Ok(None) => {}
+                // An error says that the terminal went away.
+                Ok(Some(Key::Char(INTERRUPT | END) | Key::CtrlC)) | Err(_) => return Ok(Input::Interrupted),
+                Ok(Some(Key::Char(SUSPEND))) => {
+                    self.suspend()?;
+                    return Ok(Input::Resized);
+                }
+                Ok(Some(Key::Char(REDRAW))) => return Ok(Input::Resized),
+                Ok(Some(key)) => return Ok(Input::Key(key)),
+            }
+        }
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>) -> io::Result<Answer> {
+        self.size = self.now();
+        self.write(&ask.above)?;
+        if !ask.above.is_empty() {
+            writeln!(self.term)?;
+        }
+        let line = dialoguer::Input::<String>::new()
+            .with_prompt(ask.prompt)
+            .with_initial_text(ask.initial)
+            .allow_empty(true)
+            .validate_with(|line: &String| (ask.check)(line))
+            .interact_text_on(&self.term);
+        match line {
+            _ if self.is_interrupted() => Ok(Answer::Interrupted),
+            Ok(line) if line.trim().is_empty() => Ok(Answer::None),
+            Ok(line) => Ok(Answer::Line(line)),
+            Err(_) => Ok(Answer::Interrupted),
+        }
+    }
+
+    fn edit(&mut self, editor: &str, files: &[&Path], line: usize) -> io::Result<bool> {
+        self.give();
+        let ended = super::editing::run(editor, files, line);
+        self.take()?;
+        // A Ctrl-C in the editor was the editor's.
+        self.interrupted.store(false, Ordering::Relaxed);
+        ended
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.give();
+        for signal in self.signals.drain(..) {
+            signal_hook::low_level::unregister(signal);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(texts: &[&str]) -> Vec<Line> {
+        texts.iter().map(|text| Line::plain(*text)).collect()
+    }
+
+    #[test]
+    fn header_and_prompt_stay_whatever_is_scrolled() {
+        let page = Page {
+            header: lines(&["head"]),
+            body: lines(&["1", "2", "3", "4", "5"]),
+            footer: lines(&["prompt"]),
+        };
+        let shown = |rows, top| fit(&page, rows, top).iter().map(Line::text).collect::<Vec<_>>();
+        assert_eq!(shown(5, 0), ["head", "1", "2", "3", "prompt"]);
+        assert_eq!(shown(5, 2), ["head", "3", "4", "5", "prompt"]);
+        assert_eq!(shown(9, 0), ["head", "1", "2", "3", "4", "5", "prompt"]);
+        // The text comes before the header where there is no room for both.
+        assert_eq!(shown(4, 0), ["1", "2", "3", "prompt"]);
+        assert_eq!(shown(1, 0), ["prompt"]);
+    }
 }

@@ -24,10 +24,10 @@ mod transaction;
 pub mod tree;
 pub mod undo;
 
-pub use branch::{BranchOptions, BranchResult, MadeCommit, Note, create_branch};
+pub use branch::{BranchOptions, BranchResult, MadeCommit, Note, create_branch, free_branch};
 pub use error::{Refusal, Why, WriteError};
 pub use guard::{DirtyFile, DirtyState, dirty_files, require_clean};
-pub use output::{check_output, output};
+pub use output::{Scratch, check_output, output, scratch};
 pub use recover::{Kept, Recovery};
 pub use state::StateDir;
 pub use step::{OnStep, Step};

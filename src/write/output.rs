@@ -1,7 +1,7 @@
 //! Reports and patches that a person sends to a file.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::WriteError;
 
@@ -69,4 +69,32 @@ fn readable(file: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn readable(_file: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+/// Copies in a folder of their own, which goes when this is dropped.
+pub struct Scratch {
+    /// The copies, in the order in which they were given.
+    pub files: Vec<PathBuf>,
+    _folder: tempfile::TempDir,
+}
+
+/// Makes copies of files for an editor, under their own names.
+///
+/// # Errors
+/// Those of the system's folder for temporary files.
+pub fn scratch(copies: &[(PathBuf, &[u8])]) -> std::io::Result<Scratch> {
+    let folder = tempfile::Builder::new().prefix("wa-fix-").tempdir()?;
+    let mut files = Vec::new();
+    for (index, (path, bytes)) in copies.iter().enumerate() {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let mut file = folder.path().join(name);
+        if files.contains(&file) {
+            let beside = folder.path().join(index.to_string());
+            std::fs::create_dir(&beside)?;
+            file = beside.join(name);
+        }
+        std::fs::write(&file, bytes)?;
+        files.push(file);
+    }
+    Ok(Scratch { files, _folder: folder })
 }

@@ -32,6 +32,10 @@ mod readme;
 #[cfg(test)]
 mod report_diff;
 #[cfg(test)]
+mod review;
+#[cfg(test)]
+mod review_property;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod run;

@@ -248,21 +248,30 @@ fn row_04_write_that_dies_leaves_every_file_whole() {
 fn row_05_edit_made_while_the_review_is_open_survives() {
     let project = Project::job();
     let mut terminal = Terminal::start(project.root(), project.home(), &["-i", "--select", "2.5"]);
-    terminal.wait_for("Write this fix");
+    terminal.sees("Write this fix");
     let edited = format!("{JOB}// written by somebody else meanwhile\n");
     project.put("lib/job.ts", &edited);
-    terminal.keys("y").wait_for("Write them to").keys("\r");
-    let (code, shown) = terminal.end();
+    // The fix is made of the file as it is now, and a file with uncommitted changes is not written unasked.
+    terminal
+        .keys("y")
+        .sees("Write to the working tree")
+        .keys("w")
+        .sees("Uncommitted changes are in lib/job.ts");
     assert_eq!(project.read("lib/job.ts"), edited.as_bytes());
-    assert_eq!(code, Some(2), "{shown}");
-    assert!(shown.contains("lib/job.ts") && shown.contains("nothing was written"), "{shown}");
+    terminal.keys("w");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    let written = String::from_utf8(project.read("lib/job.ts")).unwrap();
+    assert!(
+        written.ends_with("// written by somebody else meanwhile\n") && written.contains("deadLetterQueue")
+    );
 }
 
 #[test]
 fn row_05_the_review_writes_what_is_accepted() {
     let project = Project::job();
     let mut terminal = Terminal::start(project.root(), project.home(), &["-i", "--select", "2.5"]);
-    terminal.wait_for("[1/1]").wait_for("Write this fix").keys("y").wait_for("Write them to").keys("\r");
+    terminal.sees("[1/1]").sees("Write this fix").keys("y").sees("Write to the working tree").keys("w");
     let (code, shown) = terminal.end();
     assert_eq!(code, Some(0), "{shown}");
     let reviewed = project.read("lib/job.ts");
@@ -273,11 +282,11 @@ fn row_05_the_review_writes_what_is_accepted() {
 
 #[test]
 fn row_05_a_review_that_is_left_writes_nothing() {
-    for keys in ["q", "n", "\u{1b}", "\u{3}"] {
+    for keys in ["q", "nn", "\u{1b}", "\u{3}"] {
         let project = Project::job();
         let before = project.tree();
         let mut terminal = Terminal::start(project.root(), project.home(), &["-i", "--select", "2.5"]);
-        terminal.wait_for("Write this fix").keys(keys);
+        terminal.sees("Write this fix").keys(keys);
         let (code, shown) = terminal.end();
         assert_ne!(code, Some(0), "{keys:?}: {shown}");
         same(&project, &before);

@@ -210,3 +210,13 @@ fn write_commit<'r>(
         .map(Some)
         .map_err(WriteError::git("write the commit"))
 }
+
+/// A name for a branch that no branch of the repository has: the wanted one, else with a number.
+pub fn free_branch(repository: &Path, wanted: &str) -> String {
+    let Ok(repository) = open(repository) else { return wanted.to_owned() };
+    let is_free = |name: &String| repository.find_branch(name, git2::BranchType::Local).is_err();
+    std::iter::once(wanted.to_owned())
+        .chain((2..1000).map(|number| format!("{wanted}-{number}")))
+        .find(is_free)
+        .unwrap_or_else(|| wanted.to_owned())
+}
