@@ -65,7 +65,7 @@
 //! ## When it stays silent
 //! For groups that a subscription filter or an export takes care of; for a retention below a month, one that depends on the environment or on a variable, and, where nothing tells
 //! environments apart, one below three months; for audit logs (trails, flow logs, access logs, firewalls), groups of another class, groups without a retention
-//! (6.2 gives them one). For buckets that are deleted with their stack, or get their rules later.
+//! (6.2 gives them one), and the log of releases that 5.7 adds. For buckets that are deleted with their stack, or get their rules later.
 //!
 //! ## When it refuses
 //! In apps in JavaScript or for CDK v1, and where the name `LogArchive` is taken. A bucket's fix needs `log_expiration_days`.
@@ -170,7 +170,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
 
 /// The days that a group keeps events, where it is a matter of this rule.
 fn kept<'a>(model: &Model<'a>, group: &Site<'a>) -> Option<u16> {
-    if group.local.is_some() || is_audit(model, group) {
+    // What 5.7 keeps of each release is a line or two.
+    let releases = group.id_text().is_some_and(|id| id.ends_with("DeploymentLog"));
+    if group.local.is_some() || releases || is_audit(model, group) {
         return None;
     }
     let value = group.props(model).get(model, "retention").value()?;
