@@ -1,6 +1,13 @@
 //! Pillar 5.
 
+mod build_lists;
 pub(crate) mod deployment;
+mod error_filters;
+mod nag;
+mod release_counter;
 mod runbook;
+pub mod wa_5_1_no_scan_in_pipeline;
 pub mod wa_5_2_no_approval_before_production;
+pub mod wa_5_3_limited_observability;
 pub mod wa_5_4_no_runbook;
+pub mod wa_5_7_no_deployment_metrics;

@@ -179,7 +179,7 @@ fn is_worth_hiding(text: &str) -> bool {
 }
 
 /// Whether a text only keeps the place of a value that people put there by hand.
-pub(super) fn is_placeholder(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_lowercase();
     [
         "placeholder",

@@ -2,9 +2,11 @@
 
 pub mod alarm;
 pub mod builder;
+pub mod carry;
 pub mod change;
 pub mod config;
 pub mod environment;
+pub mod files;
 pub mod idle;
 pub mod imports;
 pub mod json;

@@ -1,15 +1,18 @@
 //! What the code means: imports, scopes, construct sites, property views, the app.
 
 pub mod app;
+pub mod build;
 pub mod catalogue;
 pub mod command;
 pub mod environment;
+pub mod handler;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+mod paths;
 pub mod pipeline;
 pub mod props;
-mod release;
+pub(crate) mod release;
 pub mod scope;
 pub mod site;
 mod source;
@@ -23,9 +26,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
+pub use build::{BuildCommand, BuildSpec};
 pub use catalogue::{Catalogue, ClassName, Release};
 pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
+pub use handler::Handler;
 pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use pipeline::PipelineStage;
@@ -163,6 +168,12 @@ impl<'a> Model<'a> {
             Some(release) => self.catalogue.has_prop(class, prop, release),
             None => self.catalogue.prop(class, prop).is_some_and(|prop| prop.introduced() == Some(0)),
         }
+    }
+
+    /// Whether the app's aws-cdk-lib has a class; an unknown release counts as the oldest.
+    pub fn has_class(&self, class: &str) -> bool {
+        let oldest = Release { major: 2, minor: 0, patch: 0 };
+        self.catalogue.has_class(class, self.app.release.unwrap_or(oldest))
     }
 
     /// Whether the app's aws-cdk-lib has a method, static or enum member: `aws_codebuild.Fleet`, `fromFleetArn`.

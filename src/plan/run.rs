@@ -157,8 +157,9 @@ fn settle(
     let left: BTreeSet<(&str, String)> =
         detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
-        // What could not be fixed at first may be when another rule has done its work.
-        if matches!(finding.outcome, Outcome::NoFix(_))
+        let (rule, key, _) = identity;
+        // Another fix may have made one possible that was not at first.
+        if matches!(finding.outcome, Outcome::NoFix(_) | Outcome::NeedsValue(_))
             && progress.fates.get(identity) == Some(&Outcome::Fixed)
         {
             finding.outcome = Outcome::Fixed;
@@ -167,7 +168,6 @@ fn settle(
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
         }
-        let (rule, key, _) = identity;
         match progress.fates.get(identity) {
             Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
                 finding.outcome = outcome.clone();
