@@ -134,7 +134,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP05",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[],
     // Behind 2.8, which provisions; before 4.4, which moves the reserved number that this one has to read.
     order: 370,

@@ -22,8 +22,7 @@ pub(super) struct Needs {
 const EXPORTER: &str = r"
 /** Megabytes: the exporter holds one page of parameters after the other. */
 const EXPORTER_MEMORY = 256;
-/** Thousands of parameters take a minute or two. */
-const EXPORTER_TIMEOUT = cdk.Duration.minutes(5);
+const EXPORTER_MINUTES = 5;
 
 const EXPORTER_CODE = `
 const { SSMClient, paginateGetParametersByPath } = require('@aws-sdk/client-ssm');
@@ -289,8 +288,8 @@ impl Needs {
         let _ = write!(
             out,
             "    const exporter = new lambda.Function(this, 'ParameterExporter', {{\n      description: 'Exports parameters to a \
-             bucket',\n      runtime: lambda.Runtime.{runtime},\n      architecture: lambda.Architecture.ARM_64,\n      handler: 'index.handler',\n      code: \
-             lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: EXPORTER_TIMEOUT,\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
+             bucket',\n      runtime: lambda.Runtime.{runtime},\n      architecture: lambda.Architecture.ARM_64,\n      handler: \
+             'index.handler',\n      code: lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: cdk.Duration.minutes(EXPORTER_MINUTES),\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
              lambda.Tracing.ACTIVE,\n{logs}      deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
         );
         out.push_str(GRANTS);

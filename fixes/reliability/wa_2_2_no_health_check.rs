@@ -135,7 +135,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "REL11-BP01",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[HEALTH_PATH],
     // Behind 1.3, which decides who may call the API, and 1.8.
     order: 220,

@@ -105,8 +105,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SUS04-BP03",
     clears: &["CKV_AWS_66"],
-    // A function that has a log group at last has one to save queries for. A retention of three months or more that was
-    // answered may be kept at the price of an archive.
+    // A retention of three months or more that was answered may be kept at the price of an archive (4.1); a function that
+    // has a log group at last has one to save queries for (5.3).
     raises: &["4.1", "5.3"],
     asks: &[RETENTION],
     // After the rules that archive logs (4.1) or add groups: their retention is theirs.

@@ -408,15 +408,20 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// The id, as code, of a construct that goes with another: its id and a suffix in `PascalCase`, or in
     /// `kebab-case` where the id is. An id that is computed, as in a loop, stays computed.
     pub fn sibling_id(&mut self, site: &crate::model::Site<'a>, suffix: &str) -> String {
-        let Some(id) = site.id() else {
-            return format!("'{}'", self.fresh_id(site.node, &[suffix]));
+        self.id_after(site.node, site.id(), suffix)
+    }
+
+    /// As [`Builder::sibling_id`], for a construct that a method builds at a node: from the argument that is its id.
+    pub fn id_after(&mut self, at: Syn<'a>, id: Option<Syn<'a>>, suffix: &str) -> String {
+        let Some(id) = id else {
+            return format!("'{}'", self.fresh_id(at, &[suffix]));
         };
         let text = id.text();
         let suffix = if text.contains('-') { kebab(suffix) } else { suffix.to_owned() };
         match id.kind() {
             "string" => {
-                let wanted = format!("{}{suffix}", site.id_text().unwrap_or_default());
-                format!("'{}'", self.fresh_id(site.node, &[&wanted]))
+                let wanted = format!("{}{suffix}", crate::model::imports::string_text(id));
+                format!("'{}'", self.fresh_id(at, &[&wanted]))
             }
             "template_string" => format!("{}{suffix}`", text.strip_suffix('`').unwrap_or(text)),
             _ => format!("`${{{text}}}{suffix}`"),

@@ -52,6 +52,8 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("6.1", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
+    ("5.5", "lib/constructs/pipeline-infrastructure.ts", "update-alias"),
+    ("5.8", "lib/constructs/application-infrastructure.ts", "LambdaErrorAlarm"),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
     ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
