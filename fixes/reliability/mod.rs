@@ -2,8 +2,8 @@
 
 mod backup_file;
 mod canary;
-mod second_region;
 mod dependencies;
+mod second_region;
 mod state;
 pub mod wa_2_10_no_backup_strategy;
 pub mod wa_2_2_no_health_check;
