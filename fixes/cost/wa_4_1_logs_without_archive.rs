@@ -87,7 +87,7 @@ use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deployment::parts;
 use crate::fixes::security::named;
-use crate::fixes::sustainability::wa_6_2_log_retention::{days, is_audit};
+use crate::fixes::sustainability::retention::{days, is_audit};
 use crate::model::meaning::{has_word, words};
 use crate::model::{Binding, Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
