@@ -102,10 +102,8 @@
 //! ## Other checkers
 //! cdk-nag's Serverless pack has `Serverless-LambdaDefaultMemorySize` for a function without memory.
 
-use super::function::{decides_itself, label, names, scope_text};
+use super::function::{Setting, decides_itself, from_config, from_settings, label};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::config::Field;
-use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
@@ -253,34 +251,25 @@ fn externalise<'a>(
         Some(value) => value.text(),
         None => asked(b, sized.awaited)?,
     };
-    let place = sized.today.unwrap_or(sized.function.node);
-    let names = names(b.model, &sized.function, "MemorySize");
-    let environment = b.environment(place);
-    let in_config = match &environment {
-        // Where the object may be undefined, the memory would be as well.
-        Environment::Known(known)
-            if known.holder.as_ref().is_some_and(|held| !held.optional && !held.text.contains('?')) =>
-        {
-            let field = Field {
-                names: &[&names.0, &names.1],
-                ty: "number",
-                optional: false,
-                doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
-                production: memory,
-                other: elsewhere.unwrap_or(memory),
-            };
-            b.config_fields(known, &[field])?.and_then(|mut texts| texts.pop())
-        }
-        _ => None,
+    let setting = Setting {
+        name: "MemorySize",
+        doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
+        number: memory,
+        around: "memorySize: ,",
     };
-    let value = match (in_config, elsewhere, environment) {
-        (Some(text), _, _) => text,
-        (None, Some(elsewhere), Environment::Known(known)) => {
-            return b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere));
-        }
-        (None, _, _) => from_context(b.model, &sized.function, &names.0, memory)?,
+    let Some(elsewhere) = elsewhere else {
+        let value = from_settings(b, &sized.function, sized.today, &setting)?;
+        return b.set_prop(&sized.function, PROP, &value);
     };
-    b.set_prop(&sized.function, PROP, &value)
+    if let Some(value) = from_config(b, &sized.function, sized.today, &setting, elsewhere)? {
+        return b.set_prop(&sized.function, PROP, &value);
+    }
+    match b.environment(sized.today.unwrap_or(sized.function.node)) {
+        Environment::Known(known) => {
+            b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere))
+        }
+        _ => Err(no_fix("nothing here tells production from the rest", "take the first way")),
+    }
 }
 
 fn asked<'v>(b: &Builder<'v, '_>, awaited: bool) -> Result<&'v str, Refusal> {
@@ -291,20 +280,4 @@ fn asked<'v>(b: &Builder<'v, '_>, awaited: bool) -> Result<&'v str, Refusal> {
     let fits = given.parse().is_ok_and(|number: u32| (128..=10_240).contains(&number));
     fits.then_some(given)
         .ok_or_else(|| no_fix("lambda_memory_mb is no number from 128 to 10240", "give one such as 512"))
-}
-
-/// `Number(this.node.tryGetContext('lambdaMemorySize') ?? 512)`: the context of the command line holds strings.
-fn from_context<'a>(
-    model: &Model<'a>,
-    function: &Site<'a>,
-    key: &str,
-    memory: &str,
-) -> Result<String, Refusal> {
-    let scope = scope_text(model, function)?;
-    let read = format!("{scope}.node.tryGetContext('{key}') ?? {memory}");
-    let line = function.props(model).get(model, PROP).value().unwrap_or(function.node);
-    let indent = line_indent(&line.file.text, line.start()).len();
-    let deeper = if line == function.node { 2 } else { 0 };
-    let wide = indent + deeper + "memorySize: Number(),".len() + read.len() > 80;
-    Ok(if wide { format!("Number(\n  {read}\n)") } else { format!("Number({read})") })
 }

@@ -383,6 +383,14 @@ impl<'a> Runbook<'_, 'a> {
         } else {
             out.push_str("### Go back\n\nCheck out the last good commit and deploy it: `npx cdk diff`, then `npx cdk deploy`.\n\n");
         }
+        let gradual = ["aws_codedeploy.LambdaDeploymentGroup", "aws_codedeploy.CfnDeploymentGroup"];
+        if gradual.iter().any(|class| self.model.app_builds(class)) {
+            out.push_str(
+                "### Stop a release that is under way\n\nCodeDeploy goes back by itself when the alarm of its deployment group rings. By hand:\n\n\
+                 ```bash\naws deploy list-deployments --include-only-statuses InProgress --query deployments --output text\n\
+                 aws deploy stop-deployment --deployment-id \"$DEPLOYMENT\" --auto-rollback-enabled # one of that list\n```\n\n",
+            );
+        }
         if let Some(pipeline) = pipeline {
             let _ = write!(
                 out,

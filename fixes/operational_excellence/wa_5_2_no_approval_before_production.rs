@@ -120,6 +120,7 @@
 //! ## Other checkers
 //! None covers it.
 
+use super::deployment::{deploys, is_not_production, is_production};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
@@ -148,51 +149,6 @@ const META: Meta = Meta {
     source: include_str!("wa_5_2_no_approval_before_production.rs"),
     query: include_str!("../../queries/operational_excellence/wa_5_2_no_approval_before_production.scm"),
 };
-
-/// Actions that change what is deployed.
-const DEPLOYS: [&str; 14] = [
-    "CloudFormationCreateUpdateStackAction",
-    "CloudFormationExecuteChangeSetAction",
-    "CloudFormationDeployStackSetAction",
-    "CloudFormationDeployStackInstancesAction",
-    "CodeDeployServerDeployAction",
-    "CodeDeployEcsDeployAction",
-    "EcsDeployAction",
-    "S3DeployAction",
-    "ElasticBeanstalkDeployAction",
-    "AppConfigDeployAction",
-    "ServiceCatalogDeployActionBeta1",
-    "Ec2DeployAction",
-    "EksDeployAction",
-    "AlexaSkillDeployAction",
-];
-
-/// Actions that run something of the app's own: a deployment where a name says so.
-const RUNS: [&str; 4] =
-    ["CodeBuildAction", "LambdaInvokeAction", "StepFunctionInvokeAction", "CommandsAction"];
-
-/// Parts of names that say that a stage is not production.
-const NOT_PRODUCTION: [&str; 19] = [
-    "dev",
-    "test",
-    "qa",
-    "staging",
-    "stage",
-    "beta",
-    "alpha",
-    "gamma",
-    "uat",
-    "sandbox",
-    "preprod",
-    "nonprod",
-    "preproduction",
-    "int",
-    "sit",
-    "e2e",
-    "review",
-    "preview",
-    "nonproduction",
-];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     match m.site("cdk") {
@@ -350,24 +306,6 @@ fn tokens_with<'a>(within: Syn<'a>, part: &str) -> Vec<Syn<'a>> {
     tokens
 }
 
-fn deploys<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
-    stage.actions.iter().flatten().any(|action| {
-        let class = action.class.rsplit('.').next().unwrap_or_default();
-        if DEPLOYS.contains(&class) {
-            return true;
-        }
-        let props = action.props(model);
-        let action_name = props.get(model, "actionName").value().map(Syn::text);
-        let project = props.get(model, "project").value().map(Syn::text);
-        RUNS.contains(&class)
-            && [stage.name, action_name, project].into_iter().flatten().any(|name| {
-                let name = name.to_ascii_lowercase();
-                ["deploy", "release", "promote", "prod"].iter().any(|part| name.contains(part))
-                    && !is_not_production(&name)
-            })
-    })
-}
-
 /// Whether a stage holds a release back, or may do so.
 fn is_gated<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
     let props = model.props_of(stage.object);
@@ -379,37 +317,6 @@ fn is_gated<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
                 !known || action.class.contains("Approval") || action.local.is_some()
             })
         })
-}
-
-/// The words of a name: `DeployToProd`, `deploy-prod`, `DEPLOY_PROD`.
-fn parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut lower = false;
-    for character in name.chars() {
-        if !character.is_alphanumeric() || (character.is_uppercase() && lower) {
-            parts.push(String::new());
-        }
-        lower = character.is_lowercase();
-        if let Some(part) = parts.last_mut().filter(|_| character.is_alphanumeric()) {
-            part.extend(character.to_lowercase());
-        }
-    }
-    parts
-}
-
-fn is_not_production(name: &str) -> bool {
-    let parts = parts(name);
-    let pair = |a: &str, b: &str| {
-        parts.windows(2).any(|two| matches!(two, [first, second] if first == a && second == b))
-    };
-    parts.iter().any(|part| NOT_PRODUCTION.contains(&part.as_str()) || part.starts_with("develop"))
-        || pair("non", "prod")
-        || pair("pre", "prod")
-}
-
-fn is_production(name: &str) -> bool {
-    !is_not_production(name)
-        && parts(name).iter().any(|part| matches!(part.as_str(), "prod" | "production" | "live" | "prd"))
 }
 
 /// A stage of CDK Pipelines: `pipeline.addStage(new App(this, 'Prod'), options)`.

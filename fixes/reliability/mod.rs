@@ -1,5 +1,12 @@
 //! Pillar 2.
 
+mod backup_file;
+mod canary;
+mod state;
+pub mod wa_2_10_no_backup_strategy;
+pub mod wa_2_2_no_health_check;
+pub mod wa_2_4_lambda_timeout;
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;
+pub mod wa_2_7_deployment_without_rollback;
 pub mod wa_2_8_cold_starts;

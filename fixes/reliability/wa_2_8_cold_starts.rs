@@ -84,7 +84,8 @@
 //! ## What to know before deploying
 //! Provisioned instances are billed while they wait, and take minutes to start with each deployment; a new account's
 //! limit may be too low for them. Callers that move to an alias get new permissions, and the API a new
-//! deployment. Whoever calls the function from outside the app, by its own name, still gets `$LATEST`.
+//! deployment. Whoever calls the function from outside the app, by its own name, still gets `$LATEST`. The number is fixed:
+//! 3.7 lets it follow the traffic.
 //!
 //! ## Other checkers
 //! None has a rule for this.
@@ -92,6 +93,7 @@
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::{Field, name_after};
 use crate::edit::{Builder, no_fix};
+use crate::fixes::concurrency::{Reserved, reserved_in_production};
 use crate::model::{Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
@@ -109,7 +111,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP04",
     clears: &[],
-    raises: &[],
+    // It starts to use versions, and what is kept ready is a fixed number until 3.7 lets it follow the traffic.
+    raises: &["2.10", "3.7"],
     asks: &[],
     order: 280,
     source: include_str!("wa_2_8_cold_starts.rs"),
@@ -330,42 +333,18 @@ fn ready<'a>(b: &Builder<'_, 'a>, cold: &Cold<'a>) -> Result<u32, Refusal> {
             })?,
             None => READY,
         };
-    let room = match cold.function.props(b.model).get(b.model, "reservedConcurrentExecutions") {
-        Prop::Absent => return Ok(asked),
-        Prop::Present(entry) => in_production(b.model, b.config_value(entry.value).unwrap_or(entry.value)),
-        Prop::Unknown => None,
-    };
-    match room {
-        Some(reserved) if reserved > 1 => Ok(asked.min(reserved - 1)),
-        Some(_) => Err(no_fix(
+    match reserved_in_production(b, &cold.function) {
+        Reserved::Nothing => Ok(asked),
+        Reserved::Number(reserved) if reserved > 1 => Ok(asked.min(reserved - 1)),
+        Reserved::Number(_) => Err(no_fix(
             "its reserved concurrency leaves no room for provisioned instances",
             "raise reservedConcurrentExecutions, then run again",
         )),
-        None => Err(no_fix(
+        Reserved::Unknown => Err(no_fix(
             "its reserved concurrency is not known, and what is provisioned must stay below it",
             "set provisionedConcurrentExecutions on the alias yourself",
         )),
     }
-}
-
-/// A number, or that of the branch which holds in production.
-fn in_production<'a>(model: &Model<'a>, value: Syn<'a>) -> Option<u32> {
-    if value.is("number") {
-        return value.text().parse().ok();
-    }
-    let condition = value.is("ternary_expression").then(|| value.field("condition")).flatten()?;
-    let positive = matches!(condition.kind(), "identifier" | "member_expression")
-        || condition.field("operator").is_some_and(|operator| operator.text() == "===");
-    let production = positive && model.mentions_environment(condition) && names_production(condition);
-    value.field("consequence").filter(|yes| production && yes.is("number"))?.text().parse().ok()
-}
-
-/// `isProd`, `stage === 'prod'`: not `isDev`.
-fn names_production(condition: Syn<'_>) -> bool {
-    let text = condition.text().to_lowercase();
-    ["prod", "prd", "live"].iter().any(|word| text.contains(word))
-        && !text.contains("non")
-        && !text.contains("pre")
 }
 
 /// Adds an alias behind the function and lets the callers use it.

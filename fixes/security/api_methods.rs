@@ -6,7 +6,7 @@ use crate::syntax::Syn;
 
 /// One call that adds a method or a proxy.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Added<'a> {
+pub(crate) struct Added<'a> {
     /// The call.
     pub call: Syn<'a>,
     /// What it is called on.
@@ -14,7 +14,7 @@ pub(super) struct Added<'a> {
 }
 
 /// Calls of a name (`addMethod`) that belong to an API; `None` where one cannot be told to belong to any.
-pub(super) fn calls<'a>(model: &Model<'a>, api: &Site<'a>, name: &str) -> Option<Vec<Added<'a>>> {
+pub(crate) fn calls<'a>(model: &Model<'a>, api: &Site<'a>, name: &str) -> Option<Vec<Added<'a>>> {
     let mut found = Vec::new();
     for file in model.cdk_files() {
         let root = Syn::root(file);
@@ -43,7 +43,7 @@ fn added(token: Syn<'_>) -> Option<Added<'_>> {
 }
 
 /// The arguments of a call.
-pub(super) fn arguments(call: Syn<'_>) -> Vec<Syn<'_>> {
+pub(crate) fn arguments(call: Syn<'_>) -> Vec<Syn<'_>> {
     call.field("arguments").map(|list| list.children().collect()).unwrap_or_default()
 }
 
@@ -57,7 +57,7 @@ fn is_no_request<'a>(model: &Model<'a>, call: Syn<'a>) -> bool {
 }
 
 /// The API that a resource belongs to: `api.root`, what is added to it, and variables that hold such.
-fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a>> {
+pub(crate) fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a>> {
     let depth = depth.checked_sub(1)?;
     match resource.kind() {
         "non_null_expression" | "parenthesized_expression" => api_of(model, resource.first()?, depth),
@@ -81,8 +81,41 @@ fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<Site<'a
     }
 }
 
+/// The path of a resource as API Gateway writes it: `/` for the root, `/items/{id}`; `None` where it cannot be told.
+pub(crate) fn path_of<'a>(model: &Model<'a>, resource: Syn<'a>) -> Option<String> {
+    let path = path_at(model, resource, 8)?;
+    Some(if path.is_empty() { "/".to_owned() } else { path })
+}
+
+fn path_at<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    match resource.kind() {
+        "non_null_expression" | "parenthesized_expression" => path_at(model, resource.first()?, depth),
+        "call_expression" => {
+            let function = resource.field("function").filter(|function| function.is("member_expression"))?;
+            let parent = path_at(model, function.field("object")?, depth)?;
+            let part = || {
+                let part = arguments(resource).first().copied().filter(|part| part.is("string"))?;
+                Some(part.text().trim_matches(['\'', '"']))
+            };
+            match function.field("property")?.text() {
+                "addProxy" => Some(format!("{parent}/{{proxy+}}")),
+                "addResource" | "getResource" => Some(format!("{parent}/{}", part()?)),
+                "resourceForPath" => Some(format!("{parent}/{}", part()?.trim_matches('/'))),
+                _ => None,
+            }
+        }
+        "member_expression" if resource.field("property")?.text() == "root" => Some(String::new()),
+        "member_expression" | "identifier" => match model.meaning(resource)? {
+            Meaning::Value(value) if value != resource => path_at(model, value, depth),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The API whose stage is named in an expression: `api.deploymentStage`.
-pub(super) fn stage_owner<'a>(model: &Model<'a>, within: Syn<'a>) -> Option<Site<'a>> {
+pub(crate) fn stage_owner<'a>(model: &Model<'a>, within: Syn<'a>) -> Option<Site<'a>> {
     ["deploymentStage", "defaultStage"].iter().flat_map(|name| words(within, name)).find_map(|at| {
         let member = within.at(at)?.parent().filter(|parent| parent.is("member_expression"))?;
         model.origin(member.field("object")?)

@@ -1,7 +1,7 @@
 //! From "everything of a service" to what a construct of that service can grant.
 
 use crate::edit::names::is_visible;
-use crate::model::{Binding, Model, Site};
+use crate::model::{Binding, Model, Site, statement_of};
 use crate::syntax::Syn;
 
 /// A service whose constructs know how to grant.
@@ -128,7 +128,7 @@ impl<'a> Grant<'a> {
 }
 
 /// How a construct is called at a place, if it is bound to a name that means it there.
-pub(super) fn name_at<'a>(site: &Site<'a>, at: Syn<'a>) -> Option<String> {
+pub(crate) fn name_at<'a>(site: &Site<'a>, at: Syn<'a>) -> Option<String> {
     match site.binding() {
         Binding::Variable(name) => is_visible(at, name).then(|| name.text().to_owned()),
         Binding::Field(name) => {
@@ -137,4 +137,16 @@ pub(super) fn name_at<'a>(site: &Site<'a>, at: Syn<'a>) -> Option<String> {
         }
         Binding::None => None,
     }
+}
+
+/// The one KMS key that is built before a construct in the same block.
+pub(super) fn key_in_scope<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<String> {
+    let block = statement_of(site.node)?.parent();
+    let mut keys = model.sites(site.node.file).iter().filter(|key| {
+        model.builds(key, "aws_kms.Key")
+            && key.node.end() < site.node.start()
+            && statement_of(key.node).and_then(Syn::parent) == block
+    });
+    let key = keys.next()?;
+    if keys.next().is_some() { None } else { name_at(key, site.node) }
 }

@@ -1,11 +1,12 @@
 //! Pillar 1.
 
-mod api_methods;
-mod bucket;
+pub(crate) mod api_methods;
+pub(crate) mod bucket;
 mod build_commands;
 mod grant;
+mod leak;
 mod narrow;
-mod sensitive;
+pub(super) mod sensitive;
 mod statement;
 mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
@@ -13,16 +14,19 @@ pub mod wa_1_1_overly_permissive_iam;
 pub mod wa_1_2_bucket_allows_plain_http;
 pub mod wa_1_3_api_request_validation;
 pub mod wa_1_4_secret_in_ssm_parameter;
+pub mod wa_1_5_secret_in_function_environment;
 pub mod wa_1_6_no_audit_trail;
 pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
 
+pub(crate) use grant::name_at;
+
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
 use crate::model::meaning::is_class;
 use crate::model::{Binding, Site};
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::Syn;
 
 /// The nearest statement or declaration around a node.
 fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
@@ -32,7 +36,12 @@ fn holder(node: Syn<'_>) -> Option<Syn<'_>> {
 
 /// What a construct is called after its statement. One that has no name gets one, ending in `noun`; `None` where
 /// it is built inside another expression.
-fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun: &str) -> Option<String> {
+pub(crate) fn named<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    statement: Syn<'a>,
+    noun: &str,
+) -> Option<String> {
     if holder(site.node) != Some(statement) {
         return None;
     }
@@ -60,7 +69,7 @@ fn named<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, statement: Syn<'a>, noun:
 }
 
 /// Whether the declared type of a variable or field, if there is one, has a word in its name.
-fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
+pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
     let declared = match name.parent() {
         Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
         _ => {
@@ -73,30 +82,4 @@ fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
         }
     };
     declared.is_none_or(|declared| declared.text().contains(word))
-}
-
-/// Imports a name from a file of the app, in the order of the imports that are there.
-fn local_import<'a>(b: &mut Builder<'_, 'a>, file: &'a Parsed, specifier: &str, name: &str) {
-    let mut statements: Vec<(Syn<'a>, &str)> = Vec::new();
-    for import in &b.model.imports(file).imports {
-        if !statements.iter().any(|(known, _)| *known == import.statement) {
-            statements.push((import.statement, import.module));
-        }
-    }
-    let style = b.style(file);
-    let end = if style.semicolons { ";" } else { "" };
-    let line = format!("import {{ {name} }} from {}{end}", style.string(specifier));
-    let local = || statements.iter().filter(|(_, module)| module.starts_with('.'));
-    let first = local().next().filter(|(_, module)| *module > specifier);
-    let before = local().rfind(|(_, module)| *module <= specifier);
-    let place = match (before, first) {
-        (Some((statement, _)), _) => Some((*statement, statement.end(), format!("{}{line}", style.eol))),
-        (None, Some((statement, _))) => Some((*statement, statement.start(), format!("{line}{}", style.eol))),
-        (None, None) => statements
-            .last()
-            .map(|(statement, _)| (*statement, statement.end(), format!("{}{line}", style.eol))),
-    };
-    if let Some((statement, at, text)) = place {
-        b.splice(statement, at..at, &text);
-    }
 }

@@ -1,8 +1,8 @@
 //! Names that are given to secrets, and values that lie open.
 
-use crate::model::Model;
 use crate::model::types::Type;
-use crate::syntax::Syn;
+use crate::model::{Model, Site};
+use crate::syntax::{Literal, Syn};
 
 /// Last words of names that point at a secret, or tell of one, and are none.
 const POINTERS: [&str; 40] = [
@@ -63,6 +63,7 @@ pub(super) fn is_sensitive(name: &str) -> bool {
         [.., "secret" | "secrets" | "token" | "credential" | "credentials"]
             | [.., "secret" | "token", "key" | "value" | "string"]
             | [.., "private" | "signing", "key"]
+            | [.., "secret", "access", "key"]
             | [.., "db" | "database", "connection"]
     );
     let pairs = [("api", "key"), ("connection", "string"), ("conn", "string"), ("conn", "str")];
@@ -75,8 +76,60 @@ pub(super) fn is_pointer(name: &str) -> bool {
     words(name).last().is_some_and(|last| POINTERS.contains(&last.as_str()))
 }
 
+/// A parameter of SSM that holds a secret, and does not encrypt it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpenParameter<'a> {
+    /// Whether it asks for a `SecureString`, which CloudFormation cannot create.
+    pub secure: bool,
+    /// Its name, where it has one.
+    pub name: Option<Syn<'a>>,
+    /// What it holds.
+    pub value: Syn<'a>,
+}
+
+/// What makes a parameter one that 1.4 turns into a secret; `None` where it is not.
+pub(super) fn open_parameter<'a>(model: &Model<'a>, parameter: &Site<'a>) -> Option<OpenParameter<'a>> {
+    if parameter.local.is_some() {
+        return None;
+    }
+    let props = parameter.props(model);
+    let get = |name: &str| props.get(model, name).value();
+    let secure = get("type").is_some_and(|kind| {
+        kind.text().trim_matches(['\'', '"']) == "SecureString"
+            || model.cdk_name(kind).is_some_and(|name| name == "aws_ssm.ParameterType.SECURE_STRING")
+    });
+    let value = get("stringValue").or_else(|| get("value"))?;
+    let name = get("parameterName").or_else(|| get("name"));
+    let open = secure || (holds_secret(parameter, name) && is_plain_text(model, value));
+    open.then_some(OpenParameter { secure, name, value })
+}
+
+/// Whether the parameter's name or id is that of a secret, and neither that of a reference to one.
+fn holds_secret(parameter: &Site<'_>, name: Option<Syn<'_>>) -> bool {
+    let label = parameter.label();
+    let id = stem(&label);
+    let name = name.map(last_segment).unwrap_or_default();
+    let points = is_pointer(id) || is_pointer(&name);
+    !points && (is_sensitive(id) || is_sensitive(&name))
+}
+
+/// A construct id without the words that say it is a parameter.
+pub(super) fn stem(id: &str) -> &str {
+    let mut stem = id;
+    for end in ["Parameter", "parameter", "Param", "param", "SSM", "Ssm", "ssm"] {
+        stem = stem.strip_suffix(end).unwrap_or(stem).trim_end_matches(['-', '_']);
+    }
+    if stem.is_empty() { id } else { stem }
+}
+
+/// `api-key` of `` `/${prefix}/api-key` ``.
+pub(super) fn last_segment(name: Syn<'_>) -> String {
+    let text = Literal::of(name).map(|literal| literal.text).unwrap_or_default();
+    text.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 /// The words of a name, in lower case: `DBPassword`, `db-password` and `DB_PASSWORD` alike.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let chars: Vec<char> = name.chars().collect();
     let mut open = false;
@@ -126,7 +179,7 @@ fn is_worth_hiding(text: &str) -> bool {
 }
 
 /// Whether a text only keeps the place of a value that people put there by hand.
-pub(super) fn is_placeholder(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_lowercase();
     [
         "placeholder",

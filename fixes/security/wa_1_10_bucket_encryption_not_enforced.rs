@@ -94,7 +94,7 @@
 //! No rule of cdk-nag, Checkov or cfn-lint looks at this. Where the bucket has no `enforceSSL`, its new policy is one more
 //! place at which cdk-nag `AwsSolutions-S10` misses the refusal of plain HTTP (item 1.2 adds it).
 
-use super::bucket::{has_own_policy, is_built_by_its_class};
+use super::bucket::{has_own_policy, is_built_by_its_class, takes_logs};
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -177,44 +177,6 @@ fn header_strings<'a>(model: &Model<'a>) -> impl Iterator<Item = Syn<'a>> {
 
 fn is_header(text: &str) -> bool {
     matches!(text.trim_matches(['\'', '"', '`']), ENCRYPTION | KEY_ID)
-}
-
-/// Whether a service of AWS writes logs to the bucket, by name or by use.
-fn takes_logs<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
-    let name = match bucket.binding() {
-        Binding::Variable(name) | Binding::Field(name) => name.text(),
-        Binding::None => "",
-    };
-    let says_log = |text: &str| {
-        let lower = text.to_lowercase();
-        (lower.contains("log") && !lower.contains("login") && !lower.contains("catalog"))
-            || lower.contains("trail")
-    };
-    says_log(name)
-        || says_log(&bucket.label())
-        || model.uses(bucket).into_iter().any(|used| is_log_use(model, used))
-}
-
-fn is_log_use<'a>(model: &Model<'a>, used: Syn<'a>) -> bool {
-    let pair_key = used.parent().filter(|parent| parent.is("pair")).and_then(|pair| pair.field("key"));
-    if pair_key.unwrap_or(used).text().to_lowercase().contains("log")
-        && (pair_key.is_some() || used.parent().is_some_and(|p| p.is("object")))
-    {
-        return true;
-    }
-    for around in used.ancestors() {
-        if around.is("call_expression") {
-            let method = around.field("function").and_then(|function| function.field("property"));
-            return method.is_some_and(|method| matches!(method.text(), "logAccessLogs" | "toS3"));
-        }
-        if around.is("new_expression") {
-            let class = model.site_of(around).map(|site| site.class).unwrap_or_default();
-            return ["aws_cloudtrail.", "aws_kinesisfirehose", "aws_config.", "aws_ec2.CfnFlowLog"]
-                .iter()
-                .any(|start| class.starts_with(start));
-        }
-    }
-    false
 }
 
 fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refusal> {

@@ -64,8 +64,8 @@
 //! Clears cfn-lint `E3030` for `SecureString`. cdk-nag `AwsSolutions-SMG4` asks for rotation of the new secret, which needs a function that
 //! knows the other side: suppress it with a reason for keys of third parties. Where a key is used, its grants may count for `AwsSolutions-IAM5`.
 
-use super::grant::name_at;
-use super::sensitive::{is_placeholder, is_plain_text, is_pointer, is_sensitive};
+use super::grant::key_in_scope;
+use super::sensitive::{OpenParameter, is_placeholder, last_segment, open_parameter, stem};
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::camel_name;
@@ -77,7 +77,7 @@ use crate::model::scope::Declaration;
 use crate::model::types::Type;
 use crate::model::{Binding, Model, Site, statement_of};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
-use crate::syntax::{Literal, Syn};
+use crate::syntax::Syn;
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
@@ -106,18 +106,8 @@ const DROPPED: [&str; 8] =
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
-    let parameter = m.site("parameter").filter(|site| site.local.is_none())?;
-    let props = parameter.props(model);
-    let get = |name: &str| props.get(model, name).value();
-    let kind = get("type");
-    let secure = kind.is_some_and(|kind| {
-        kind.text().trim_matches(['\'', '"']) == "SecureString"
-            || model.cdk_name(kind).is_some_and(|name| name == "aws_ssm.ParameterType.SECURE_STRING")
-    });
-    let value = get("stringValue").or_else(|| get("value"))?;
-    let name = get("parameterName").or_else(|| get("name"));
-    let open = secure || (holds_secret(&parameter, name) && is_plain_text(model, value));
-    open.then_some(())?;
+    let parameter = m.site("parameter")?;
+    let OpenParameter { secure, name, value } = open_parameter(model, &parameter)?;
     let label = parameter.label();
     let placeholder = is_placeholder(value.text());
     let told = if secure {
@@ -144,30 +134,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         convert(b, &parameter, value)
     });
     Some(())
-}
-
-/// Whether the parameter's name or id is that of a secret, and neither that of a reference to one.
-fn holds_secret(parameter: &Site<'_>, name: Option<Syn<'_>>) -> bool {
-    let label = parameter.label();
-    let id = stem(&label);
-    let name = name.map(last_segment).unwrap_or_default();
-    let points = is_pointer(id) || is_pointer(&name);
-    !points && (is_sensitive(id) || is_sensitive(&name))
-}
-
-/// A construct id without the words that say it is a parameter.
-fn stem(id: &str) -> &str {
-    let mut stem = id;
-    for end in ["Parameter", "parameter", "Param", "param", "SSM", "Ssm", "ssm"] {
-        stem = stem.strip_suffix(end).unwrap_or(stem).trim_end_matches(['-', '_']);
-    }
-    if stem.is_empty() { id } else { stem }
-}
-
-/// `api-key` of `` `/${prefix}/api-key` ``.
-fn last_segment(name: Syn<'_>) -> String {
-    let text = Literal::of(name).map(|literal| literal.text).unwrap_or_default();
-    text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Refuses where somebody reads the parameter in a way that the fix would break.
@@ -388,18 +354,6 @@ fn rewrite<'a>(b: &mut Builder<'_, 'a>, parameter: &Site<'a>, object: Syn<'a>) -
         }
     }
     Ok(())
-}
-
-/// The one KMS key that is built before the parameter in the same block.
-fn key_in_scope<'a>(model: &Model<'a>, parameter: &Site<'a>) -> Option<String> {
-    let block = statement_of(parameter.node)?.parent();
-    let mut keys = model.sites(parameter.node.file).iter().filter(|site| {
-        model.builds(site, "aws_kms.Key")
-            && site.node.end() < parameter.node.start()
-            && statement_of(site.node).and_then(Syn::parent) == block
-    });
-    let key = keys.next()?;
-    if keys.next().is_some() { None } else { name_at(key, parameter.node) }
 }
 
 /// The receiver of the statement that lets somebody read parameters.

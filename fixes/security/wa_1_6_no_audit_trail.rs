@@ -89,12 +89,11 @@
 //! HIPAA, NIST and PCI packs. `AwsSolutions-S1` reports the log bucket, which has no access logs of its own; `AwsSolutions-IAM5` may report CDK's
 //! grant on the log group.
 
-use std::path::{Path, PathBuf};
-
 use crate::detect::{Findings, Match, Refusal};
+use crate::edit::carry::last_statement;
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::{is_class, words};
-use crate::model::{App, Environment, Meaning, Model, Site};
+use crate::model::meaning::words;
+use crate::model::{App, Environment, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -141,12 +140,14 @@ const ELSEWHERE: [&str; 7] = [
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let app = m.site("app")?;
-    let stacks = stack_classes(model);
-    if !is_entry(model, &app) || has_trail_elsewhere(model.app) || stacks.is_empty() {
+    let stacks = model.stack_classes();
+    if !model.starts_app(&app) || has_trail_elsewhere(model.app) || stacks.is_empty() {
         return None;
     }
-    let known =
-        stacks.iter().filter_map(|class| anchor(*class)).any(|at| model.environment(at).known().is_some());
+    let known = stacks
+        .iter()
+        .filter_map(|class| last_statement(*class))
+        .any(|at| model.environment(at).known().is_some());
     let finding = out.report(
         &META,
         model,
@@ -158,17 +159,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     finding.impact(if known { Impact::Medium } else { Impact::Info });
     finding.fix("Record the account's API calls with an AuditTrail", move |b| add_trail(b, &stacks));
     Some(())
-}
-
-/// Whether this is where the app starts: the file that `cdk.json` names, else the first that builds an app.
-fn is_entry<'a>(model: &Model<'a>, app: &Site<'a>) -> bool {
-    let all: Vec<_> = model.all_sites().filter(|site| model.builds(site, "App")).collect();
-    let command = model.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
-    let named = |site: &&Site<'a>| {
-        let stem = model.location(site.node.file).and_then(Path::file_stem).and_then(|stem| stem.to_str());
-        stem.is_some_and(|stem| command.split(['/', ' ', '.']).any(|part| part == stem))
-    };
-    all.iter().find(named).or(all.first()).is_some_and(|first| first.node == app.node)
 }
 
 fn has_trail_elsewhere(app: &App) -> bool {
@@ -184,45 +174,17 @@ fn has_trail_elsewhere(app: &App) -> bool {
             .any(|file| file.text().is_ok_and(|text| says(text)))
 }
 
-/// The classes of stack that the app has and builds, in order.
-fn stack_classes<'a>(model: &Model<'a>) -> Vec<Syn<'a>> {
-    let mut classes = Vec::new();
-    for site in model.all_sites().filter(|site| site.class == "Stack" && site.node.is("new_expression")) {
-        if let Some(class) = site.local.filter(|class| !classes.contains(class)) {
-            classes.push(class);
-        }
-    }
-    classes
-}
-
-/// The statement of a stack's constructor behind which a construct is built: the last that is no output.
-fn anchor(class: Syn<'_>) -> Option<Syn<'_>> {
-    let constructor = class.field("body")?.children().find(|member| {
-        member.is("method_definition")
-            && member.field("name").is_some_and(|name| name.text() == "constructor")
-    })?;
-    let statements: Vec<_> = constructor.field("body")?.children().collect();
-    statements.into_iter().rev().find(|statement| !statement.text().contains("CfnOutput"))
-}
-
 fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refusal> {
     let class = chosen(b, stacks)?;
     let file = class.file;
-    let location = b.model.location(file).map(Path::to_owned).unwrap_or_default();
-    if location.extension().is_none_or(|end| end != "ts") || file.text.contains("@aws-cdk/core") {
-        return Err(no_fix(
-            "the construct is written in TypeScript for CDK v2, and this app is not",
-            "build a trail with a key, a bucket and log file validation yourself",
-        ));
-    }
-    let at = anchor(class).ok_or_else(|| {
+    let new = b.construct_file(class, "audit-trail")?;
+    let at = last_statement(class).ok_or_else(|| {
         no_fix(
             "the stack has no constructor to build the trail in",
             "write one that calls super(…), then run again",
         )
     })?;
     let gate = gate(b, class, at)?;
-    let (target, specifier) = new_file(b.model, class, &location)?;
     if words(Syn::root(file), "AuditTrail").next().is_some() {
         return Err(no_fix(
             "the name AuditTrail is taken in the stack's file",
@@ -238,9 +200,9 @@ fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refu
         None => format!("// One trail serves the whole account\n{build}"),
     };
     b.insert_after(at, &code);
-    super::local_import(b, file, &specifier, "AuditTrail");
+    b.import_local(file, &new.specifier, "AuditTrail");
     let text = b.style(file).adapt(CONSTRUCT, "").replace("\r\n", "\n");
-    b.create(target, &text);
+    b.create(new.path, &text);
     Ok(())
 }
 
@@ -275,58 +237,4 @@ fn gate<'a>(b: &Builder<'_, 'a>, class: Syn<'a>, at: Syn<'a>) -> Result<Option<S
         return Ok(None);
     }
     b.production(at).map(|known| Some(known.expression))
-}
-
-/// The file of the construct, and how the stack's file imports it.
-fn new_file<'a>(model: &Model<'a>, class: Syn<'a>, location: &Path) -> Result<(PathBuf, String), Refusal> {
-    let home = location.parent().unwrap_or(Path::new(""));
-    let imports = model.imports(class.file);
-    // Beside the first construct of the app that the stack imports.
-    let neighbour =
-        imports.imports.iter().filter(|import| import.module.starts_with('.')).find_map(|import| {
-            let found = model.name(Syn::root(class.file), import.local)?;
-            let Meaning::Class(other) = found else { return None };
-            let is_construct =
-                is_class(other) && model.cdk_base(other).is_some_and(|base| base.ends_with("Construct"));
-            is_construct.then_some((other, import.module))
-        });
-    let folder = neighbour.and_then(|(other, _)| Some(model.location(other.file)?.parent()?.to_owned()));
-    let folder = folder.filter(|folder| folder.starts_with(home)).unwrap_or_else(|| home.to_owned());
-    let name = file_name(model, &folder);
-    let file = folder.join(format!("{name}.ts"));
-    if model.app.file(&file).is_some() {
-        return Err(no_fix(&format!("there is a file {name}.ts already"), "rename it, then run again"));
-    }
-    let relative =
-        folder.strip_prefix(home).map(|path| path.to_string_lossy().replace('\\', "/")).unwrap_or_default();
-    let end = if imports.imports.iter().any(|import| {
-        import.module.starts_with('.') && Path::new(import.module).extension().is_some_and(|end| end == "js")
-    }) {
-        ".js"
-    } else {
-        ""
-    };
-    let specifier =
-        if relative.is_empty() { format!("./{name}{end}") } else { format!("./{relative}/{name}{end}") };
-    Ok((file, specifier))
-}
-
-/// The name as the files beside it are written.
-fn file_name(model: &Model<'_>, folder: &Path) -> &'static str {
-    let names = || {
-        let files = model.app.files.iter().filter(|file| file.candidate.file.parent() == Some(folder));
-        files.filter_map(|file| file.candidate.file.file_stem()?.to_str())
-    };
-    let plain = |name: &&str| !name.contains(['-', '.', '_']);
-    if names().any(|name| name.contains('-')) {
-        "audit-trail"
-    } else if names().filter(plain).any(|name| name.starts_with(|first: char| first.is_ascii_uppercase())) {
-        "AuditTrail"
-    } else if names().filter(plain).any(|name| name.chars().any(|c| c.is_ascii_uppercase())) {
-        "auditTrail"
-    } else if names().any(|name| name.contains('_')) {
-        "audit_trail"
-    } else {
-        "audit-trail"
-    }
 }

@@ -129,6 +129,7 @@ use super::{is_typed_as, named};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
+use crate::fixes::api::is_public;
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Release, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -173,35 +174,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     out.report(&META, model, api.node, message)
         .fix(format!("Put a web ACL in front of {label}"), move |b| add_acl(b, &api));
     Some(())
-}
-
-/// Whether the API has a stage that the internet reaches, as far as its props tell.
-fn is_public<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let props = api.props(model);
-    let deploys = match props.get(model, "deploy") {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    };
-    let public = |types: Prop<'a>| match types {
-        Prop::Absent => true,
-        Prop::Present(entry) => {
-            entry.value.is("array") && entry.value.children().all(|ty| is_open(model, ty))
-        }
-        Prop::Unknown => false,
-    };
-    let configured = match props.get(model, "endpointConfiguration") {
-        Prop::Absent => true,
-        Prop::Present(entry) => public(model.props_of(entry.value).get(model, "types")),
-        Prop::Unknown => false,
-    };
-    deploys && configured && public(props.get(model, "endpointTypes"))
-}
-
-fn is_open<'a>(model: &Model<'a>, ty: Syn<'a>) -> bool {
-    model.cdk_name(ty).is_some_and(|name| {
-        matches!(name.as_str(), "aws_apigateway.EndpointType.REGIONAL" | "aws_apigateway.EndpointType.EDGE")
-    })
 }
 
 /// Whether something that no association tells of filters requests: CloudFront, Firewall Manager, another package.

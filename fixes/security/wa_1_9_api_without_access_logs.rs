@@ -411,7 +411,7 @@ fn stands_alone(node: Syn<'_>, statement: Syn<'_>) -> bool {
 }
 
 /// The key of a log group that is built before a statement in the same function: its policy admits the logs service.
-fn neighbours_key<'a>(model: &Model<'a>, statement: Syn<'a>) -> Option<Syn<'a>> {
+pub(crate) fn neighbours_key<'a>(model: &Model<'a>, statement: Syn<'a>) -> Option<Syn<'a>> {
     let function = |node: Syn<'a>| node.ancestors().find(|around| around.is("method_definition"));
     model.sites(statement.file).iter().find_map(|site| {
         let before = model.builds(site, "aws_logs.LogGroup") && site.node.end() <= statement.start();

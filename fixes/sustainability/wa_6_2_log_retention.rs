@@ -104,7 +104,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SUS04-BP03",
     clears: &["CKV_AWS_66"],
-    raises: &[],
+    // A function that has a log group at last has one to save queries for.
+    raises: &["5.3"],
     asks: &[RETENTION],
     // After the rules that archive logs (4.1) or add groups: their retention is theirs.
     order: 620,

@@ -40,6 +40,9 @@ enum Names {
     Braced(Vec<String>),
 }
 
+/// Names and module of an import that stand on one line; more of them get a line each.
+const LONG_LINE: usize = 90;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `import … from`.
@@ -74,6 +77,32 @@ impl<'a> Builder<'_, 'a> {
             ));
         }
         Ok(format!("{text}{tail}"))
+    }
+
+    /// Imports a name of any package beside the imports of the CDK, in the file's form.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where the file uses the name for something else.
+    pub fn package(&mut self, file: &'a Parsed, package: &str, name: &str) -> Result<(), Refusal> {
+        let root = Syn::root(file);
+        if crate::model::meaning::words(root, name).next().is_some() {
+            return Err(no_fix(
+                &format!("`{name}` means something else here"),
+                &format!("rename it, so that {package} can be imported"),
+            ));
+        }
+        let imports = &self.model.imports(file).imports;
+        let required = imports.last().is_some_and(|last| {
+            matches!(last.statement.kind(), "lexical_declaration" | "variable_declaration")
+        });
+        self.pending.lines.push(Line {
+            root,
+            specifier: package.to_owned(),
+            names: Names::Braced(vec![name.to_owned()]),
+            form: if required { Form::Require } else { Form::Import },
+        });
+        self.proposal.takes_names = true;
+        Ok(())
     }
 
     /// A name that the file, or this fix, has imported already.
@@ -163,7 +192,8 @@ impl<'a> Builder<'_, 'a> {
         let submodules: Vec<_> =
             cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
-        let by_name = apart * 2 > submodules.len() || (module.is_empty() && is_braced(last));
+        let by_name = (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)))
+            && !self.is_taken(at, head);
         if let (true, Some(import)) = (by_name, braced(module)) {
             return Ok(self.grow(import, head, module, Some(head), head));
         }
@@ -201,6 +231,15 @@ impl<'a> Builder<'_, 'a> {
         Ok(format!("{alias}.{head}"))
     }
 
+    /// Whether a name means something in the file already: `Code` of another module.
+    fn is_taken(&self, at: Syn<'a>, name: &str) -> bool {
+        let imported = self.model.imports(at.file).imports.iter().any(|import| import.local == name);
+        let added = self.pending.added.iter();
+        imported
+            || added.into_iter().any(|added| added.file == at.file.path && added.local == name)
+            || self.model.lookup(at, name).is_some()
+    }
+
     fn remember(&mut self, file: &Parsed, module: &str, member: Option<&str>, local: &str) {
         self.proposal.takes_names = true;
         self.pending.added.push(Added {
@@ -232,7 +271,9 @@ impl<'a> Builder<'_, 'a> {
 
     /// Makes the edits of all imports of the fix.
     pub(super) fn write_imports(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        // Those that go to the same place stand there in order, whatever was asked for first.
+        pending.lines.sort_by(|a, b| a.specifier.cmp(&b.specifier));
         for line in &pending.lines {
             self.write_line(line);
         }
@@ -261,7 +302,13 @@ impl<'a> Builder<'_, 'a> {
             Names::Braced(names) => {
                 let mut names = names.clone();
                 names.sort_by_key(|name| name.to_lowercase());
-                format!("{{ {} }}", names.join(", "))
+                let list = names.join(", ");
+                if list.len() + quoted.len() > LONG_LINE {
+                    let gap = format!("{}{}", style.eol, style.indent.text(1));
+                    format!("{{{gap}{},{}}}", names.join(&format!(",{gap}")), style.eol)
+                } else {
+                    format!("{{ {list} }}")
+                }
             }
         };
         let text = match (line.form, &line.names) {
@@ -334,6 +381,7 @@ impl<'a> Builder<'_, 'a> {
         let conventional = match short {
             "elasticloadbalancingv2" => "elbv2",
             "apigatewayv2" => "apigwv2",
+            "cloudfront_origins" => "origins",
             other => other,
         };
         // `cloudwatchActions` where the file writes such names in camel case.

@@ -2,9 +2,11 @@
 
 pub mod alarm;
 pub mod builder;
+pub mod carry;
 pub mod change;
 pub mod config;
 pub mod environment;
+pub mod files;
 pub mod idle;
 pub mod imports;
 pub mod json;
@@ -14,7 +16,7 @@ pub mod style;
 pub mod suppression;
 pub mod text;
 
+pub use crate::syntax::Style;
 pub use builder::{Builder, Proposal, Values, no_fix};
 pub use change::{Commit, FileChange};
-pub use style::Style;
 pub use text::{Edit, EditSet, Overlap};

@@ -45,8 +45,10 @@ pub fn is_visible<'a>(at: Syn<'a>, expression: Syn<'a>) -> bool {
         return false;
     }
     let mut head = expression;
-    while let Some(object) = head.field("object") {
-        head = object;
+    while let Some(inner) =
+        head.field("object").or_else(|| head.is("non_null_expression").then(|| head.first()).flatten())
+    {
+        head = inner;
     }
     if head.is("this") {
         let class = |node: Syn<'a>| node.ancestors().find(|node| is_class(*node));

@@ -236,9 +236,74 @@ impl App {
         all
     }
 
+    /// The text of a file by its path from the app's folder or one above it in the repository: lock files, workflows,
+    /// settings of other tools. Files that a plan changes are not among them.
+    pub fn text_above(&self, path: &str) -> Option<String> {
+        self.folders_to_top().find_map(|folder| {
+            let file = folder.join(path);
+            file.is_file().then(|| std::fs::read_to_string(file).ok())?
+        })
+    }
+
+    /// The texts of the workflows of the repository around the app.
+    pub fn workflows_above(&self) -> Vec<String> {
+        let folders = self.folders_to_top().map(|folder| folder.join(".github/workflows"));
+        let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|file| file.is_file()).collect();
+        files.sort();
+        files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+    }
+
+    /// The app's folder, and those above it up to the one of the repository.
+    fn folders_to_top(&self) -> impl Iterator<Item = &Path> {
+        let top = self.root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.root);
+        self.root.ancestors().take_while(move |folder| folder.starts_with(top))
+    }
+
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
         read_text(&self.root.join(path)).ok()
+    }
+
+    /// A source file in another language than the app's (a handler in Python, Go, Java and the like) that holds a word,
+    /// relative to the app's root.
+    pub fn foreign_source_with(&self, word: &str) -> Option<String> {
+        const ENDS: [&str; 9] = ["py", "go", "java", "kt", "rb", "cs", "rs", "php", "sh"];
+        let walk = ignore::WalkBuilder::new(&self.root)
+            .require_git(false)
+            .max_depth(Some(10))
+            .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "cdk.out")))
+            .build();
+        let mut found: Vec<String> = walk
+            .filter_map(Result::ok)
+            .filter(|entry| {
+                entry.path().extension().and_then(|end| end.to_str()).is_some_and(|end| ENDS.contains(&end))
+            })
+            .filter(|entry| read_text(entry.path()).is_ok_and(|text| super::meaning::has_word(&text, word)))
+            .filter_map(|entry| entry.path().strip_prefix(&self.root).ok().map(slashed))
+            .collect();
+        found.sort();
+        found.into_iter().next()
+    }
+
+    /// Whether a folder, by its absolute path, holds a file of some kind, whatever git ignores; `None` where it is no
+    /// folder, or too large to tell.
+    pub fn folder_holds(&self, folder: &Path, is_one: impl Fn(&str) -> bool) -> Option<bool> {
+        const MANY: usize = 20_000;
+        if !folder.starts_with(&self.root) || !folder.is_dir() {
+            return None;
+        }
+        let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
+        for (count, entry) in walk.filter_map(Result::ok).enumerate() {
+            if count > MANY {
+                return None;
+            }
+            if is_one(&entry.file_name().to_string_lossy()) {
+                return Some(true);
+            }
+        }
+        Some(false)
     }
 
     /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.

@@ -1,17 +1,21 @@
 //! What the code means: imports, scopes, construct sites, property views, the app.
 
 pub mod app;
+pub mod build;
 pub mod catalogue;
 pub mod command;
 pub mod environment;
+pub mod handler;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+mod paths;
 pub mod pipeline;
 pub mod props;
-mod release;
+pub(crate) mod release;
 pub mod scope;
 pub mod site;
+mod source;
 pub mod types;
 mod uses;
 
@@ -22,9 +26,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
+pub use build::{BuildCommand, BuildSpec};
 pub use catalogue::{Catalogue, ClassName, Release};
 pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};
+pub use handler::Handler;
 pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use pipeline::PipelineStage;
@@ -47,6 +53,7 @@ pub struct Model<'a> {
     environments: ByNode<Environment<'a>>,
     members: ByNode<Arc<[types::Member<'a>]>>,
     types: ByNode<types::Typed<'a>>,
+    import_types: ByNode<types::Typed<'a>>,
     scopes: ByNode<Arc<Vec<Syn<'a>>>>,
     declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
@@ -77,6 +84,7 @@ impl<'a> Model<'a> {
             environments: ByNode::default(),
             members: ByNode::default(),
             types: ByNode::default(),
+            import_types: ByNode::default(),
             scopes: ByNode::default(),
             declarations: ByNode::default(),
             environment: OnceLock::new(),
@@ -162,6 +170,12 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether the app's aws-cdk-lib has a class; an unknown release counts as the oldest.
+    pub fn has_class(&self, class: &str) -> bool {
+        let oldest = Release { major: 2, minor: 0, patch: 0 };
+        self.catalogue.has_class(class, self.app.release.unwrap_or(oldest))
+    }
+
     /// Whether the app's aws-cdk-lib has a method, static or enum member: `aws_codebuild.Fleet`, `fromFleetArn`.
     pub fn has_member(&self, class: &str, member: &str) -> bool {
         match self.app.release {
@@ -184,8 +198,17 @@ impl<T> Default for ByNode<T> {
 impl<T: Clone> ByNode<T> {
     /// The answer from memory or worked out now; not held locked meanwhile: one answer may need another.
     fn get(&self, node: Syn<'_>, work: impl FnOnce() -> T) -> T {
+        self.by_key(node.file, node.node.id(), work)
+    }
+
+    /// The same for a name that an import brings into a file.
+    fn of_import(&self, file: &Parsed, import: &imports::Import<'_>, work: impl FnOnce() -> T) -> T {
+        self.by_key(file, import.local.as_ptr().addr(), work)
+    }
+
+    fn by_key(&self, file: &Parsed, key: usize, work: impl FnOnce() -> T) -> T {
         let open = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (std::ptr::from_ref(node.file).addr(), node.node.id());
+        let key = (std::ptr::from_ref(file).addr(), key);
         let before = open().get(&key).cloned();
         before.unwrap_or_else(|| {
             let answer = work();

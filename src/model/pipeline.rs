@@ -28,7 +28,9 @@ impl<'a> Model<'a> {
             Prop::Unknown => return None,
             Prop::Present(entry) => {
                 for element in self.array(entry.value)?.children() {
-                    stages.push(self.stage_of(element, element, true)?);
+                    for stage in elements(element)? {
+                        stages.push(self.stage_of(stage, stage, true)?);
+                    }
                 }
             }
         }
@@ -114,4 +116,30 @@ impl<'a> Model<'a> {
         }
         Some(actions)
     }
+}
+
+/// The elements that an element of an array stands for: itself, or all those of `...(condition ? [a] : [])`.
+fn elements(element: Syn<'_>) -> Option<Vec<Syn<'_>>> {
+    if !element.is("spread_element") {
+        return Some(vec![element]);
+    }
+    let mut found = Vec::new();
+    let mut open: Vec<Syn<'_>> = element.first().into_iter().collect();
+    while let Some(node) = open.pop() {
+        match node.kind() {
+            "parenthesized_expression" => open.push(node.first()?),
+            "ternary_expression" => {
+                open.push(node.field("alternative")?);
+                open.push(node.field("consequence")?);
+            }
+            "binary_expression" if node.field("operator").is_some_and(|operator| operator.text() == "&&") => {
+                open.push(node.field("right")?);
+            }
+            "array" if !node.children().any(|inner| inner.is("spread_element")) => {
+                found.extend(node.children());
+            }
+            _ => return None,
+        }
+    }
+    Some(found)
 }

@@ -6,7 +6,7 @@ use super::Model;
 use super::catalogue::ClassName;
 use super::meaning::{Meaning, is_class, words};
 use super::props::Props;
-use super::scope::Declaration;
+use super::scope::{Declaration, lookup};
 use crate::syntax::{Parsed, Syn};
 
 /// `new X(scope, id, props)`, or the `super(scope, id, props)` of a class of the app that extends X.
@@ -33,6 +33,72 @@ pub enum Binding<'a> {
     Field(Syn<'a>),
     /// Nothing.
     None,
+}
+
+impl<'a> Binding<'a> {
+    /// What the value of an expression is bound to.
+    pub fn of(expression: Syn<'a>) -> Self {
+        let mut value = expression;
+        while let Some(parent) = value.parent() {
+            match parent.kind() {
+                "parenthesized_expression"
+                | "as_expression"
+                | "satisfies_expression"
+                | "non_null_expression" => value = parent,
+                "variable_declarator" => {
+                    return parent
+                        .field("name")
+                        .filter(|name| name.is("identifier"))
+                        .map_or(Self::None, Self::Variable);
+                }
+                "assignment_expression" => {
+                    let Some(left) = parent.field("left") else { return Self::None };
+                    return match left.kind() {
+                        "identifier" => Self::Variable(left),
+                        "member_expression"
+                            if left.field("object").is_some_and(|object| object.is("this")) =>
+                        {
+                            left.field("property").map_or(Self::None, Self::Field)
+                        }
+                        _ => Self::None,
+                    };
+                }
+                "public_field_definition" => {
+                    return parent.field("name").map_or(Self::None, Self::Field);
+                }
+                _ => return Self::None,
+            }
+        }
+        Self::None
+    }
+
+    /// The text by which the value is used afterwards: `handler`, `this.handler`.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::Variable(name) => Some(name.text().to_owned()),
+            Self::Field(name) => Some(format!("this.{}", name.text())),
+            Self::None => None,
+        }
+    }
+
+    /// The type that the variable or field is declared with, if it is.
+    pub fn declared_type(self) -> Option<Syn<'a>> {
+        let declared = match self {
+            Self::Variable(name) => match lookup(name, name.text()) {
+                Some(Declaration::Variable { declarator, .. }) => declarator.field("type"),
+                _ => None,
+            },
+            Self::Field(name) => {
+                let class = name.ancestors().find(|node| is_class(*node))?;
+                let mut members = class.field("body")?.children();
+                members
+                    .find(|member| member.field("name").is_some_and(|own| own.text() == name.text()))?
+                    .field("type")
+            }
+            Self::None => None,
+        };
+        declared?.first()
+    }
 }
 
 impl<'a> Site<'a> {
@@ -71,47 +137,12 @@ impl<'a> Site<'a> {
 
     /// What the construct is bound to.
     pub fn binding(&self) -> Binding<'a> {
-        let mut value = self.node;
-        while let Some(parent) = value.parent() {
-            match parent.kind() {
-                "parenthesized_expression"
-                | "as_expression"
-                | "satisfies_expression"
-                | "non_null_expression" => value = parent,
-                "variable_declarator" => {
-                    return parent
-                        .field("name")
-                        .filter(|name| name.is("identifier"))
-                        .map_or(Binding::None, Binding::Variable);
-                }
-                "assignment_expression" => {
-                    let Some(left) = parent.field("left") else { return Binding::None };
-                    return match left.kind() {
-                        "identifier" => Binding::Variable(left),
-                        "member_expression"
-                            if left.field("object").is_some_and(|object| object.is("this")) =>
-                        {
-                            left.field("property").map_or(Binding::None, Binding::Field)
-                        }
-                        _ => Binding::None,
-                    };
-                }
-                "public_field_definition" => {
-                    return parent.field("name").map_or(Binding::None, Binding::Field);
-                }
-                _ => return Binding::None,
-            }
-        }
-        Binding::None
+        Binding::of(self.node)
     }
 
     /// What the construct is called where it is built: `handler`, `this.handler`.
     pub fn bound(&self) -> Option<String> {
-        match self.binding() {
-            Binding::Variable(name) => Some(name.text().to_owned()),
-            Binding::Field(name) => Some(format!("this.{}", name.text())),
-            Binding::None => None,
-        }
+        self.binding().text()
     }
 
     /// The statement that holds the construct.
@@ -345,11 +376,64 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether a site of `App` is where the app starts: in the file that `cdk.json` names, else the first of all.
+    pub fn starts_app(&self, app: &Site<'a>) -> bool {
+        let all: Vec<_> = self.all_sites().filter(|site| self.builds(site, "App")).collect();
+        let command =
+            self.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
+        let named = |site: &&Site<'a>| {
+            let file = self.location(site.node.file);
+            let stem = file.and_then(std::path::Path::file_stem).and_then(|stem| stem.to_str());
+            stem.is_some_and(|stem| command.split(['/', ' ', '.']).any(|part| part == stem))
+        };
+        all.iter().find(named).or(all.first()).is_some_and(|first| first.node == app.node)
+    }
+
+    /// The classes of stack that the app has and builds, in order.
+    pub fn stack_classes(&self) -> Vec<Syn<'a>> {
+        let mut classes = Vec::new();
+        for site in self.all_sites().filter(|site| site.class == "Stack" && site.node.is("new_expression")) {
+            if let Some(class) = site.local.filter(|class| !classes.contains(class)) {
+                classes.push(class);
+            }
+        }
+        classes
+    }
+
     /// Every `new` of a class of the app.
     pub fn instances(&self, class: Syn<'a>) -> impl Iterator<Item = Site<'a>> {
         self.all_sites()
             .filter(move |site| site.local == Some(class) && site.node.is("new_expression"))
             .collect::<Vec<_>>()
             .into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{App, Model, Overlay};
+
+    #[test]
+    fn a_binding_tells_its_text_and_its_declared_type() {
+        let text = "import * as sns from 'aws-cdk-lib/aws-sns';\nlet late: sns.ITopic;\nlate = new sns.Topic(app, 'Late');\n\
+            const plain = new sns.Topic(app, 'Plain');\nclass Holder {\n  readonly topic: sns.Topic;\n  constructor() {\n    \
+            this.topic = new sns.Topic(app, 'Field');\n  }\n}\nuse(new sns.Topic(app, 'Loose'));\n";
+        let overlay = Overlay::from([("/app/lib/a.ts".into(), text.into())]);
+        let app = App::new("/app".into(), Vec::new()).with(&overlay);
+        let model = Model::new(&app);
+        let bindings: Vec<_> = model
+            .all_sites()
+            .map(|site| (site.binding().text(), site.binding().declared_type().map(crate::syntax::Syn::text)))
+            .collect();
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            bindings,
+            [
+                (text("late"), Some("sns.ITopic")),
+                (text("plain"), None),
+                (text("this.topic"), Some("sns.Topic")),
+                (None, None),
+            ]
+        );
     }
 }

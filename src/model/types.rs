@@ -112,9 +112,10 @@ impl<'a> Model<'a> {
     pub fn type_of_name(&self, at: Syn<'a>, name: &str) -> Typed<'a> {
         let work = || self.name_type(at, name, DEPTH).unwrap_or(Typed::UNKNOWN);
         // All places that see the same declaration see the same type.
-        match self.lookup(at, name) {
-            Some(declaration) => self.types.get(declaration.node(), work),
-            None => work(),
+        match (self.lookup(at, name), self.imports(at.file).binding(name)) {
+            (Some(declaration), _) => self.types.get(declaration.node(), work),
+            (None, Some(import)) => self.import_types.of_import(at.file, import, work),
+            (None, None) => work(),
         }
     }
 

@@ -148,7 +148,7 @@ fn hand_written(text: &str) -> Result<(), Unreadable> {
 /// looks for absurd depth.
 fn too_deep(bytes: &[u8]) -> bool {
     const LIMIT: i32 = 400;
-    if bytes.len() < 400 {
+    if memchr::memchr3_iter(b'(', b'[', b'{', bytes).count() <= 400 {
         return false;
     }
     let mut depth = 0_i32;

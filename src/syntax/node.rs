@@ -27,6 +27,9 @@ impl std::fmt::Debug for Syn<'_> {
     }
 }
 
+/// Up to so many children are asked for one by one.
+const FEW: u32 = 5;
+
 impl<'a> Syn<'a> {
     /// The root of a file.
     pub fn root(file: &'a Parsed) -> Self {
@@ -81,10 +84,17 @@ impl<'a> Syn<'a> {
 
     /// The named children, comments left out.
     pub fn children(self) -> impl Iterator<Item = Self> {
-        let mut cursor = self.node.walk();
-        let children: Vec<_> =
-            self.node.named_children(&mut cursor).filter(|node| !node.is_extra()).collect();
-        children.into_iter().map(move |node| self.with(node))
+        let count = u32::try_from(self.node.named_child_count()).unwrap_or(u32::MAX);
+        // A few are asked for one by one, which allocates nothing; each asked for walks over those before it.
+        let few = if count <= FEW { 0..count } else { 0..0 };
+        let many = (count > FEW).then(|| {
+            let mut cursor = self.node.walk();
+            self.node.named_children(&mut cursor).collect::<Vec<_>>()
+        });
+        few.filter_map(move |index| self.node.named_child(index))
+            .chain(many.into_iter().flatten())
+            .filter(|node| !node.is_extra())
+            .map(move |node| self.with(node))
     }
 
     /// All children, with punctuation and comments.

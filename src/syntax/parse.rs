@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tree_sitter::{Node, Parser, Tree};
 
+use super::style::Style;
 use crate::source::Language;
 
 /// A text and its tree.
@@ -24,12 +25,18 @@ pub struct Parsed {
     /// Where the app's list of files has it: a guess that the model checks.
     pub(crate) place: AtomicUsize,
     words: Mutex<HashMap<Box<str>, Arc<[usize]>>>,
+    style: OnceLock<Style>,
 }
 
 impl Parsed {
     /// The root node.
     pub fn root(&self) -> Node<'_> {
         self.tree.root_node()
+    }
+
+    /// How the file is written.
+    pub fn style(&self) -> Style {
+        *self.style.get_or_init(|| Style::of(self))
     }
 
     /// Where a word stands alone in the text. Kept: rules ask every file for the same words again and again.
@@ -132,6 +139,7 @@ pub fn parse(path: &str, text: Arc<str>, language: Language) -> Option<Parsed> {
         names: Names::of(language),
         place: AtomicUsize::new(0),
         words: Mutex::default(),
+        style: OnceLock::new(),
     })
 }
 

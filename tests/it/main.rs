@@ -22,6 +22,8 @@ mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod project;
 #[cfg(test)]
 mod readme;

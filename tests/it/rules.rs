@@ -133,8 +133,9 @@ fn manifest(files: &Files, version: &str) -> String {
 }
 
 /// The rules at work: all, or for whoever writes one `WA_FIX_ONLY=2.4,2.7`.
-fn rules() -> Vec<Rule> {
-    let Ok(only) = std::env::var("WA_FIX_ONLY") else { return ALL.to_vec() };
+pub fn rules() -> Vec<Rule> {
+    let Some(only) = std::env::var_os("WA_FIX_ONLY") else { return ALL.to_vec() };
+    let only = only.into_string().unwrap();
     ALL.iter().copied().filter(|rule| only.split(',').any(|id| id == rule.meta.id)).collect()
 }
 

@@ -1,0 +1,159 @@
+//! What of an app cannot be built again from its code.
+
+use crate::edit::carry::{class_around, only_instance};
+use crate::model::{Binding, Model, Prop, Site};
+use crate::syntax::Syn;
+
+/// A kind of store that AWS Backup covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// The member of the props that lists them.
+    pub member: &'static str,
+    /// How one is called in a list.
+    pub one: &'static str,
+    /// Its class, and that of the newer release.
+    classes: &'static [&'static str],
+    /// Its interface: `dynamodb.ITable`.
+    pub interface: &'static str,
+    /// The module of the interface.
+    pub module: &'static str,
+    /// The static method of `BackupResource` that takes one.
+    pub from: &'static str,
+    /// What of it the method takes.
+    pub what: &'static str,
+}
+
+/// Every kind, in the order of the props.
+pub(super) const KINDS: [Kind; 5] = [
+    kind("buckets", "bucket", &["aws_s3.Bucket"], "s3.IBucket", "fromArn", ".bucketArn"),
+    kind(
+        "tables",
+        "table",
+        &["aws_dynamodb.Table", "aws_dynamodb.TableV2"],
+        "dynamodb.ITable",
+        "fromDynamoDbTable",
+        "",
+    ),
+    kind(
+        "databases",
+        "database",
+        &["aws_rds.DatabaseInstance"],
+        "rds.IDatabaseInstance",
+        "fromRdsDatabaseInstance",
+        "",
+    ),
+    kind(
+        "databaseClusters",
+        "cluster",
+        &["aws_rds.DatabaseCluster"],
+        "rds.IDatabaseCluster",
+        "fromRdsDatabaseCluster",
+        "",
+    ),
+    kind("fileSystems", "fileSystem", &["aws_efs.FileSystem"], "efs.IFileSystem", "fromEfsFileSystem", ""),
+];
+
+const fn kind(
+    member: &'static str,
+    one: &'static str,
+    classes: &'static [&'static str],
+    interface: &'static str,
+    from: &'static str,
+    what: &'static str,
+) -> Kind {
+    let module = match interface.as_bytes().first() {
+        Some(b's') => "aws-s3",
+        Some(b'd') => "aws-dynamodb",
+        Some(b'r') => "aws-rds",
+        _ => "aws-efs",
+    };
+    Kind { member, one, classes, interface, module, from, what }
+}
+
+/// A store that is kept when its stack is changed.
+#[derive(Debug, Clone)]
+pub(super) struct Store<'a> {
+    /// What it is; `None` for a parameter.
+    pub kind: Option<Kind>,
+    /// Where it is built.
+    pub site: Site<'a>,
+}
+
+/// Words of buckets whose content can be made again, or is worth little.
+const MADE_AGAIN: [&str; 20] = [
+    "log", "cache", "canary", "website", "site", "frontend", "web", "static", "report", "artifact",
+    "artefact", "replica", "export", "asset", "temp", "tmp", "athena", "result", "deploy", "test",
+];
+
+/// The stores of an app that hold what its code does not.
+pub(super) fn stores<'a>(model: &Model<'a>) -> Vec<Store<'a>> {
+    let built = model.all_sites().filter(|site| site.node.is("new_expression"));
+    built
+        .filter_map(|site| {
+            if model.builds(&site, "aws_ssm.StringParameter") {
+                return holds_placeholder(model, &site).then_some(Store { kind: None, site });
+            }
+            let kind = KINDS.into_iter().find(|kind| kind.classes.contains(&site.class.as_str()))?;
+            let kept =
+                if kind.member == "buckets" { is_kept_bucket(model, &site) } else { is_kept(model, &site) };
+            kept.then_some(Store { kind: Some(kind), site })
+        })
+        .collect()
+}
+
+/// Whether a parameter gets its value from a person, after it is built.
+fn holds_placeholder<'a>(model: &Model<'a>, parameter: &Site<'a>) -> bool {
+    let value = parameter.props(model).get(model, "stringValue").value();
+    value.is_some_and(|value| {
+        value.is("string") && crate::fixes::security::sensitive::is_placeholder(value.text())
+    })
+}
+
+/// Whether a store outlives its stack, as far as its props tell.
+pub(super) fn is_kept<'a>(model: &Model<'a>, store: &Site<'a>) -> bool {
+    match store.props(model).get(model, "removalPolicy") {
+        Prop::Absent => true,
+        Prop::Present(entry) => {
+            model.cdk_name(entry.value).is_none_or(|name| !name.ends_with("RemovalPolicy.DESTROY"))
+                && (entry.value.text().contains("RETAIN") || entry.value.text().contains("SNAPSHOT"))
+        }
+        Prop::Unknown => false,
+    }
+}
+
+/// Whether a bucket keeps versions of what cannot be made again.
+pub(super) fn is_kept_bucket<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
+    let props = bucket.props(model);
+    let get = |name: &str| props.get(model, name);
+    let versioned = get("versioned").value().is_some_and(|value| value.text() == "true");
+    let cleared = ["autoDeleteObjects", "websiteIndexDocument", "websiteRedirect"]
+        .iter()
+        .any(|name| get(name) != Prop::Absent);
+    let again = || says(bucket, &MADE_AGAIN) || crate::fixes::security::bucket::takes_logs(model, bucket);
+    versioned && !cleared && is_kept(model, bucket) && !again()
+}
+
+/// Whether the names of a construct have one of some words.
+pub(super) fn says(site: &Site<'_>, wanted: &[&str]) -> bool {
+    let name = match site.binding() {
+        Binding::Variable(name) | Binding::Field(name) => name.text(),
+        Binding::None => "",
+    };
+    let label = if site.id_text().is_some() { site.label() } else { String::new() };
+    [name, label.as_str()].iter().any(|text| {
+        let text = text.to_lowercase();
+        wanted.iter().any(|word| text.contains(word))
+    })
+}
+
+/// The class of stack that a construct belongs to, through the classes that are built once.
+pub(super) fn stack_of<'a>(model: &Model<'a>, node: Syn<'a>) -> Option<Syn<'a>> {
+    let mut class = class_around(node)?;
+    for _ in 0..6 {
+        if model.cdk_base(class).is_some_and(|base| model.catalogue.is_a(&base, "Stack")) {
+            return Some(class);
+        }
+        class = class_around(only_instance(model, class)?.node)?;
+    }
+    None
+}

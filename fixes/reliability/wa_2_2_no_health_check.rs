@@ -1,0 +1,378 @@
+//! # 2.2 Nothing calls the API from outside to see whether it answers
+//!
+//! ## What is wrong
+//! The alarms on an API count what arrives. When nothing arrives because a route, a permission or a deployment is broken, they
+//! stay green while no client is served.
+//!
+//! ## What the fix does
+//! It adds a CloudWatch Synthetics canary that calls the health check of the API every five minutes, and an alarm that goes off
+//! when two calls in a row fail; the alarm tells the topic that the others of the file tell. Where callers sign their requests
+//! (IAM), the canary signs its own, and its role may call that one path. A canary rather than a Route 53 health check: that
+//! check's metrics exist in us-east-1 only, so an alarm elsewhere would never go off.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import { Construct } from 'constructs';
+//!
+//! export class WebStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const api = new apigateway.RestApi(this, 'Api');
+//!     const health = api.root.addResource('health');
+//!     health.addMethod('GET', new apigateway.MockIntegration());
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+//! import * as synthetics from 'aws-cdk-lib/aws-synthetics';
+//! import { Construct } from 'constructs';
+//!
+//! export class WebStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const api = new apigateway.RestApi(this, 'Api');
+//!
+//!     // Calls the API as its clients do
+//!     const healthCanary = new synthetics.Canary(this, 'ApiHealthCanary', {
+//!       runtime: new synthetics.Runtime(
+//!         'syn-nodejs-puppeteer-13.0',
+//!         synthetics.RuntimeFamily.NODEJS
+//!       ),
+//!       test: synthetics.Test.custom({
+//!         handler: 'index.handler',
+//!         code: synthetics.Code.fromInline(
+//!           [
+//!             "const https = require('https');",
+//!             'exports.handler = () => new Promise((resolve, reject) => {',
+//!             '  const request = https.get(process.env.HEALTH_URL, { timeout: 10000 }, (response) => {',
+//!             '    response.resume();',
+//!             '    if (response.statusCode === 200) resolve();',
+//!             "    else reject(new Error('status ' + response.statusCode));",
+//!             '  });',
+//!             "  request.on('timeout', () => request.destroy(new Error('no answer in 10 s')));",
+//!             "  request.on('error', reject);",
+//!             '});',
+//!           ].join('\n')
+//!         ),
+//!       }),
+//!       schedule: synthetics.Schedule.rate(cdk.Duration.minutes(5)),
+//!       environmentVariables: { HEALTH_URL: `${api.url}health` },
+//!       artifactsBucketLifecycleRules: [{ expiration: cdk.Duration.days(30) }],
+//!     });
+//!
+//!     new cloudwatch.Alarm(this, 'ApiHealthCanaryAlarm', {
+//!       alarmDescription: 'The API does not answer at /health',
+//!       metric: healthCanary.metricSuccessPercent({
+//!         period: cdk.Duration.minutes(5),
+//!       }),
+//!       threshold: 100,
+//!       evaluationPeriods: 2,
+//!       comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+//!       treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+//!     });
+//!
+//!     const health = api.root.addResource('health');
+//!     health.addMethod('GET', new apigateway.MockIntegration());
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! Where a canary or a health check of the app calls the API, or an address that cannot be followed; where a scheduled workflow of the
+//! repository does; for APIs that the internet does not reach, that make no stage, or whose own address is switched off.
+//!
+//! ## When it refuses
+//! Where callers need a key or a token, which a canary has not; for an API built inside another expression; below aws-cdk-lib
+//! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
+//! app or in the function's code), it waits for the value `health_path`.
+//!
+//! ## What to know before deploying
+//! AWS bills for each run, in every environment that is deployed. The alarm goes off at once where the path does not answer 200.
+//! AWS retires the runtimes of canaries from time to time and takes no new canary on a retired one: the name stands in one place.
+//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it.
+//!
+//! ## Other checkers
+//! No checker asks for it. The canary's bucket and role, which CDK makes, bring cdk-nag `AwsSolutions-S1`, `AwsSolutions-IAM5` and
+//! `Serverless-LambdaStarPermissions`.
+
+use super::canary::{Access, Probe, canary_code};
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
+use crate::fixes::api::{is_interface, is_public, own_name};
+use crate::fixes::security::api_methods::{api_of, arguments, calls};
+use crate::fixes::security::bucket::is_built_by_its_class;
+use crate::model::meaning::words;
+use crate::model::{Model, Prop, Site};
+use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::source::Language;
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const HEALTH_PATH: Question = Question {
+    key: "health_path",
+    ask: "Which path of the API answers 200 when the service is well?",
+    example: "health",
+};
+
+const META: Meta = Meta {
+    id: "2.2",
+    also: &[],
+    name: "no-health-check",
+    title: "Nothing calls the API from outside to see whether it answers",
+    pillar: Pillar::Reliability,
+    impact: Impact::Medium,
+    tier: Tier::Review,
+    practice: "REL11-BP01",
+    clears: &[],
+    raises: &[],
+    asks: &[HEALTH_PATH],
+    // Behind 1.3, which decides who may call the API, and 1.8.
+    order: 220,
+    source: include_str!("wa_2_2_no_health_check.rs"),
+    query: include_str!("../../queries/reliability/wa_2_2_no_health_check.scm"),
+};
+
+/// What calls an endpoint from outside.
+const PROBES: [&str; 5] = [
+    "aws_synthetics.Canary",
+    "aws_synthetics.CfnCanary",
+    "aws_synthetics_alpha.Canary",
+    "aws_route53.HealthCheck",
+    "aws_route53.CfnHealthCheck",
+];
+/// What routes to a health check are called.
+const ROUTES: [&str; 6] = ["health", "healthz", "healthcheck", "health-check", "ping", "ready"];
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    let api = m.site("api")?;
+    if is_built_by_its_class(&api) || !answers(model, &api) || is_probed(model, &api) {
+        return None;
+    }
+    let label = api.label();
+    let alarm = last_alarm(model, &api);
+    let place = alarm.map_or(api.node, |(alarm, _)| alarm);
+    let alone = if model.sites(api.node.file).iter().any(|site| site.class.ends_with(".SnsAction")) {
+        ""
+    } else {
+        " Nothing here tells whom to alarm, so the alarm has no action yet."
+    };
+    let route = route(model, &api);
+    let path = route.as_deref().unwrap_or("its health check");
+    let message = format!(
+        "Nothing calls {label} from outside: a broken route, permission or deployment that answers nobody may raise no alarm. The fix \
+         lets a canary call {path} every five minutes and raises an alarm when two calls in a row fail; AWS bills for each run.{alone}"
+    );
+    let watched = model.app_builds("aws_cloudwatch.Alarm");
+    let candidate = out.report(&META, model, place, message);
+    candidate.key(&label).impact(if watched { Impact::Medium } else { Impact::Low });
+    let access = access(model, &api);
+    if access == Access::Closed {
+        candidate.refuse(
+            "callers of the API need a key or a token, which a canary has not",
+            "let a health check answer without one, or write a canary that has one",
+        );
+        return Some(());
+    }
+    candidate
+        .fix(format!("Let a canary call {label}"), move |b| add(b, &api, alarm, (route.as_deref(), access)));
+    Some(())
+}
+
+fn is_http(api: &Site<'_>) -> bool {
+    api.class.ends_with(".HttpApi")
+}
+
+/// Whether the API answers the internet at an address that the CDK knows.
+fn answers<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let props = api.props(model);
+    if props.get(model, "disableExecuteApiEndpoint") != Prop::Absent {
+        return false;
+    }
+    if !is_http(api) {
+        return is_public(model, api);
+    }
+    match props.get(model, "createDefaultStage") {
+        Prop::Absent => true,
+        Prop::Present(entry) => entry.value.text() == "true",
+        Prop::Unknown => false,
+    }
+}
+
+/// Whether something of the app calls the API, or something that is not known to be another.
+fn is_probed<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let scheduled = |text: &str| text.contains("schedule:") && text.contains("curl ");
+    let workflow = model.app.files.iter().any(|file| {
+        file.candidate.language == Language::Yaml && file.text().is_ok_and(|text| scheduled(text))
+    });
+    let is_api = |site: &Site<'a>| is_http(site) || model.builds(site, "aws_apigateway.RestApiBase");
+    let speaks_of = |probe: Syn<'a>, api: &Site<'a>| {
+        model.uses(api).into_iter().any(|node| {
+            std::ptr::eq(node.file, probe.file) && node.start() >= probe.start() && node.end() <= probe.end()
+        })
+    };
+    let mut probes = model.all_sites().filter(|site| PROBES.iter().any(|class| model.builds(site, class)));
+    workflow
+        || probes.any(|probe| {
+            let another = || {
+                let mut others = model.all_sites().filter(|site| is_api(site) && site.node != api.node);
+                others.any(|other| speaks_of(probe.node, &other))
+            };
+            speaks_of(probe.node, api) || !another()
+        })
+}
+
+/// The last alarm on the API in its file, and how the alarm names the API.
+fn last_alarm<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<(Syn<'a>, Syn<'a>)> {
+    let uses = model.uses(api).into_iter().filter(|node| std::ptr::eq(node.file, api.node.file));
+    let alarms = uses.filter_map(|node| {
+        let mut around = node.ancestors().take_while(|around| !around.is("statement_block"));
+        let alarm = around
+            .find(|around| model.site_of(*around).is_some_and(|site| site.class == "aws_cloudwatch.Alarm"))?;
+        Some((alarm, node))
+    });
+    alarms.max_by_key(|(alarm, _)| alarm.start())
+}
+
+/// The path of a health check, where the API is known to have one.
+fn route<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<String> {
+    routed(model, api).or_else(|| {
+        let all = is_open_ended(model, api);
+        let mut functions = model.all_sites().filter(|site| all && model.builds(site, "aws_lambda.Function"));
+        functions.find_map(|function| {
+            if !model.invocations(&function).iter().any(|(_, by)| is_integration(model, *by)) {
+                return None;
+            }
+            let handler = model.handler(&function)?;
+            let known = |file: Syn<'a>, route: &&str| {
+                words(file, route).any(|at| {
+                    let text = file.at(at).and_then(Syn::parent).filter(|text| text.is("string"));
+                    text.is_some_and(|text| {
+                        text.text().get(1..).is_some_and(|rest| rest.starts_with(&format!("/{route}")))
+                            && text.text().len() == route.len() + 3
+                    })
+                })
+            };
+            let roots = || handler.files.iter().map(|file| Syn::root(file));
+            ROUTES
+                .iter()
+                .find(|route| roots().any(|root| known(root, route)))
+                .map(|route| (*route).to_owned())
+        })
+    })
+}
+
+fn is_integration<'a>(model: &Model<'a>, by: Syn<'a>) -> bool {
+    model.site_of(by).is_some_and(|site| {
+        site.class.ends_with(".LambdaIntegration")
+            || site.class.ends_with(".HttpLambdaIntegration")
+            || model.builds(&site, "aws_apigateway.LambdaRestApi")
+    })
+}
+
+/// A route to a health check that the app itself adds to the API.
+fn routed<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<String> {
+    let literal = |node: Syn<'a>| {
+        let text = node.text().trim_matches(['\'', '"', '`']).trim_start_matches('/');
+        ROUTES.iter().find(|route| **route == text).map(|route| (*route).to_owned())
+    };
+    if is_http(api) {
+        let mut calls = model.method_calls("addRoutes").filter(|call| is_called_on(model, *call, api));
+        return calls.find_map(|call| {
+            literal(model.props_of(arguments(call).first().copied()?).get(model, "path").value()?)
+        });
+    }
+    let added = calls(model, api, "addResource")?;
+    let at_root = |receiver: Syn<'a>| receiver.field("property").is_some_and(|name| name.text() == "root");
+    added
+        .into_iter()
+        .filter(|added| at_root(added.receiver))
+        .find_map(|added| literal(arguments(added.call).first().copied()?))
+}
+
+fn is_called_on<'a>(model: &Model<'a>, call: Syn<'a>, api: &Site<'a>) -> bool {
+    let object = call.field("function").and_then(|callee| callee.field("object"));
+    object.and_then(|object| model.origin(object)).is_some_and(|site| site.node == api.node)
+}
+
+/// Whether every path of the API leads to a function, so that the function's own routes are the API's.
+fn is_open_ended<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let props = api.props(model);
+    if model.builds(api, "aws_apigateway.LambdaRestApi") {
+        return props.get(model, "proxy").value().is_none_or(|proxy| proxy.text() == "true");
+    }
+    if is_http(api) {
+        let mut routes = model.method_calls("addRoutes").filter(|call| is_called_on(model, *call, api));
+        return props.get(model, "defaultIntegration") != Prop::Absent
+            || routes.any(|call| call.text().contains("{proxy+}"));
+    }
+    let mut proxies = model.method_calls("addProxy");
+    proxies.any(|call| {
+        let resource = call.field("function").and_then(|callee| callee.field("object"));
+        resource.and_then(|resource| api_of(model, resource, 8)).is_some_and(|owner| owner.node == api.node)
+    })
+}
+
+/// Who may call the API, as far as its props and methods tell.
+fn access<'a>(model: &Model<'a>, api: &Site<'a>) -> Access {
+    let props = api.props(model);
+    let mut texts: Vec<&str> = Vec::new();
+    let defaults = ["defaultMethodOptions", "defaultAuthorizer"];
+    texts.extend(defaults.iter().filter_map(|name| props.get(model, name).present()).map(|e| e.entry.text()));
+    for name in ["addMethod", "addProxy", "addRoutes", "addResource"] {
+        texts.extend(model.method_calls(name).map(Syn::text));
+    }
+    let says = |word: &str| texts.iter().any(|text| text.contains(word));
+    let closed = ["uthorizer", "apiKeyRequired", "AuthorizationType.COGNITO", "AuthorizationType.CUSTOM"];
+    match () {
+        () if closed.iter().any(|word| says(word)) => Access::Closed,
+        () if says("AuthorizationType.IAM") && is_http(api) => Access::Closed,
+        () if says("AuthorizationType.IAM") => Access::Signed,
+        () => Access::Open,
+    }
+}
+
+fn add<'a>(
+    b: &mut Builder<'_, 'a>,
+    api: &Site<'a>,
+    alarm: Option<(Syn<'a>, Syn<'a>)>,
+    (route, access): (Option<&str>, Access),
+) -> Result<(), Refusal> {
+    if !b.model.has_prop("aws_synthetics.Canary", "artifactsBucketLifecycleRules") {
+        return Err(no_fix(
+            "canaries are part of aws-cdk-lib since 2.99, and this app has an older release or one that is not known",
+            "update aws-cdk-lib, then run again",
+        ));
+    }
+    let path = match (b.value_if_given(HEALTH_PATH.key), route) {
+        (None, Some(route)) => route,
+        _ => b.value(&HEALTH_PATH)?,
+    };
+    let path = path.trim_start_matches('/');
+    if path.contains(['`', '$', '\'', '"', '\\', ' ']) {
+        return Err(no_fix("health_path is no path", "give one such as health"));
+    }
+    let (statement, receiver) = match alarm.filter(|(_, name)| !is_interface(b.model, *name)) {
+        Some((alarm, name)) => (b.statement(alarm)?, name.text().to_owned()),
+        None => {
+            let statement = b.statement(api.node)?;
+            (statement, own_name(b, api, statement)?)
+        }
+    };
+    let beside = alarm.and_then(|(alarm, _)| b.model.site_of(alarm)).unwrap_or_else(|| api.clone());
+    let probe = Probe { api, http: is_http(api), receiver: &receiver, path, access };
+    let code = canary_code(b, &probe, (statement, &beside))?;
+    b.insert_after(statement, &code);
+    Ok(())
+}

@@ -1,0 +1,443 @@
+//! # 2.7 A pipeline leaves a broken release in place
+//!
+//! ## What is wrong
+//! The stage that deploys ends when its commands have run. Where one of them fails half way, or where what was released does not work, the
+//! broken version stays in production until somebody notices and deploys the former one by hand.
+//!
+//! ## What the fix does
+//! When an action of the stage fails, CodePipeline runs the stage's last successful execution again, with the artifacts of that time
+//! (`onFailure` with `ROLLBACK`, which pipelines of type V2 have). Where the app has one API that answers unsigned requests, and code in
+//! reach serves a health path, an action at the end of the stage asks for it: a release that does not answer counts as failed. Releases of
+//! aws-cdk-lib before 2.186.0 get the same template by overrides. The approval before a release is 5.2's.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as codebuild from 'aws-cdk-lib/aws-codebuild';
+//! import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+//! import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
+//! import * as codepipeline_actions from 'aws-cdk-lib/aws-codepipeline-actions';
+//! import { Construct } from 'constructs';
+//!
+//! export class PipelineStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const source = new codepipeline.Artifact();
+//!     const repository = new codecommit.Repository(this, 'Repository', { repositoryName: 'app' });
+//!     const project = new codebuild.PipelineProject(this, 'DeployProject');
+//!     new codepipeline.Pipeline(this, 'Pipeline', {
+//!       stages: [
+//!         {
+//!           stageName: 'Source',
+//!           actions: [
+//!             new codepipeline_actions.CodeCommitSourceAction({
+//!               actionName: 'Source',
+//!               repository,
+//!               output: source,
+//!             }),
+//!           ],
+//!         },
+//!         {
+//!           stageName: 'Deploy',
+//!           actions: [
+//!             new codepipeline_actions.CodeBuildAction({ actionName: 'Deploy', project, input: source }),
+//!           ],
+//!         },
+//!       ],
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as codebuild from 'aws-cdk-lib/aws-codebuild';
+//! import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+//! import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
+//! import * as codepipeline_actions from 'aws-cdk-lib/aws-codepipeline-actions';
+//! import { Construct } from 'constructs';
+//!
+//! export class PipelineStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const source = new codepipeline.Artifact();
+//!     const repository = new codecommit.Repository(this, 'Repository', { repositoryName: 'app' });
+//!     const project = new codebuild.PipelineProject(this, 'DeployProject');
+//!     new codepipeline.Pipeline(this, 'Pipeline', {
+//!       stages: [
+//!         {
+//!           stageName: 'Source',
+//!           actions: [
+//!             new codepipeline_actions.CodeCommitSourceAction({
+//!               actionName: 'Source',
+//!               repository,
+//!               output: source,
+//!             }),
+//!           ],
+//!         },
+//!         {
+//!           stageName: 'Deploy',
+//!           actions: [
+//!             new codepipeline_actions.CodeBuildAction({ actionName: 'Deploy', project, input: source }),
+//!           ],
+//!           onFailure: { result: codepipeline.Result.ROLLBACK },
+//!         },
+//!       ],
+//!       pipelineType: codepipeline.PipelineType.V2,
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! Where the stage says what happens on failure; where CodeDeploy or the deployment circuit breaker of ECS undoes a failed deployment itself; for pipelines that
+//! only build, for stages named after development or test, for the stage of the sources. CDK Pipelines deploy with CloudFormation, which undoes a failed update: they are not reported, and
+//! stages that do nothing else get impact `low`.
+//!
+//! ## When it refuses
+//! Where the stage itself asks for an approval: a rollback would wait for it. Where the pipeline's type is put together out of sight, where the pipeline has no name to be changed by on older releases.
+//!
+//! ## What to know before deploying
+//! A rollback needs an earlier execution that succeeded in this stage under the pipeline's present structure: the first release after this change has none. Artifacts must still
+//! exist: a bucket that expires them after 30 days bounds how far back it goes. A pipeline of type V2 is billed by the minute of its actions instead of by the month.
+//! An authorizer on the API, added later, would refuse the question for its health: let that path stay open, or sign the request.
+//!
+//! ## Other checkers
+//! None covers it. The health question runs under a role of its own, and cdk-nag reports its use of the artifact bucket as `AwsSolutions-IAM5`.
+
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
+use crate::fixes::operational_excellence::deployment::{deploys, is_not_production};
+use crate::fixes::security::named;
+use crate::model::meaning::{has_word, is_class};
+use crate::model::props::key_of;
+use crate::model::{Model, PipelineStage, Prop, Site};
+use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "2.7",
+    also: &[],
+    name: "deployment-without-rollback",
+    title: "A pipeline leaves a broken release in place",
+    pillar: Pillar::Reliability,
+    impact: Impact::High,
+    tier: Tier::Review,
+    practice: "OPS06-BP04",
+    clears: &[],
+    raises: &[],
+    asks: &[],
+    // After 5.2, whose approval must not be part of what is rolled back.
+    order: 270,
+    source: include_str!("wa_2_7_deployment_without_rollback.rs"),
+    query: include_str!("../../queries/reliability/wa_2_7_deployment_without_rollback.scm"),
+};
+
+/// Commands that change what is deployed.
+const COMMANDS: [&str; 8] = [
+    "cdk deploy",
+    "sam deploy",
+    "serverless deploy",
+    "aws lambda update-",
+    "aws cloudformation deploy",
+    "aws ecs update-service",
+    "kubectl apply",
+    "helm upgrade",
+];
+
+/// The flag that makes V2 the type of pipelines that name none.
+const DEFAULT_V2: &str = "@aws-cdk/aws-codepipeline:defaultPipelineTypeToV2";
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    let pipeline = m.site("pipeline")?;
+    let label = pipeline.label();
+    if is_not_production(&label) {
+        return None;
+    }
+    let stages = model.pipeline_stages(&pipeline)?;
+    for stage in stages.into_iter().skip(1) {
+        let leaves = (deploys(model, &stage) || runs_deployment(model, &stage))
+            && !stage.name.is_some_and(is_not_production)
+            && model.props_of(stage.object).get(model, "onFailure") == Prop::Absent
+            && !is_overridden(&stage)
+            && !is_undone(model, &stage);
+        if leaves {
+            report(model, &pipeline, stage, out);
+        }
+    }
+    Some(())
+}
+
+fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, out: &mut Findings<'a>) {
+    let actions = || stage.actions.iter().flatten();
+    let name = stage.name.unwrap_or("the deploying stage").to_owned();
+    let label = pipeline.label();
+    let cloudformation =
+        stage.actions.is_some() && actions().all(|action| action.class.contains(".CloudFormation"));
+    let smoke = smoke_test(model, pipeline, &stage);
+    let asks = match &smoke {
+        Some(test) => {
+            format!(" It also asks for {} after each release, and counts no answer as a failure.", test.path)
+        }
+        None => String::new(),
+    };
+    let left = if cloudformation {
+        "CloudFormation undoes the update of one stack, but not of those that went before it in the stage"
+    } else {
+        "what it has changed until then stays in place, until somebody deploys the former version by hand"
+    };
+    let billed = if is_v2(model, pipeline) == Some(true) {
+        ""
+    } else {
+        " That takes a pipeline of type V2, which is billed by the minute."
+    };
+    let message = format!(
+        "When {name} of {label} fails half way, {left}. The fix lets CodePipeline run the stage's last successful execution \
+         again.{asks}{billed}"
+    );
+    let finding = out.report(&META, model, stage.node, message);
+    finding.key(&name).impact(if cloudformation { Impact::Low } else { Impact::High });
+    if actions().any(|action| action.class.contains("Approval")) {
+        finding.refuse(
+            "the stage asks for an approval itself, and a rollback would wait for it as well",
+            "move the approval to a stage of its own before this one, then run again",
+        );
+        return;
+    }
+    let pipeline = pipeline.clone();
+    finding.fix(format!("Roll {name} back when it fails"), move |b| {
+        if b.model.has_prop("aws_codepipeline.StageProps", "onFailure") {
+            let result = b.cdk(stage.object, "aws_codepipeline.Result")?;
+            b.insert_entry(stage.object, "onFailure", &format!("{{ result: {result}.ROLLBACK }}"));
+            if let Some(test) = &smoke {
+                add_smoke_test(b, test)?;
+            }
+            return make_v2(b, &pipeline);
+        }
+        override_stage(b, &pipeline, &stage)
+    });
+}
+
+/// Whether the file overrides what happens when the stage fails: this one, or one that it does not name.
+fn is_overridden(stage: &PipelineStage<'_>) -> bool {
+    let text = &stage.node.file.text;
+    let named = |quote: char, name: &str| text.contains(&format!("stageName === {quote}{name}{quote}"));
+    let this = |name: &str| named('\'', name) || named('"', name);
+    has_word(text, "OnFailure") && (stage.name.is_none_or(this) || !text.contains("stageName === "))
+}
+
+/// Whether a build project of the stage runs a command that deploys.
+fn runs_deployment<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
+    stage.actions.iter().flatten().any(|action| {
+        let project = action.props(model).get(model, "project").value();
+        let site = project.and_then(|project| model.origin(project));
+        site.is_some_and(|site| COMMANDS.iter().any(|command| site.node.text().contains(command)))
+    })
+}
+
+/// Whether all that the stage deploys undoes a failure itself: CodeDeploy does, ECS where it is told to.
+fn is_undone<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
+    let Some(actions) = &stage.actions else { return true };
+    actions.iter().all(|action| {
+        let breaker = || {
+            let service = action.props(model).get(model, "service").value();
+            let site = service.and_then(|service| model.origin(service));
+            site.is_some_and(|site| site.props(model).get(model, "circuitBreaker") != Prop::Absent)
+        };
+        action.class.contains(".CodeDeploy")
+            || (action.class == "aws_codepipeline_actions.EcsDeployAction" && breaker())
+    })
+}
+
+/// Whether the pipeline is of type V2; `None` where that is told out of sight.
+fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<bool> {
+    match pipeline.props(model).get(model, "pipelineType") {
+        Prop::Absent => {
+            let flag = model.app.context_flag(DEFAULT_V2);
+            Some(flag.and_then(serde_json::Value::as_bool) == Some(true))
+        }
+        Prop::Present(entry) => {
+            model.cdk_name(entry.value).map(|name| name == "aws_codepipeline.PipelineType.V2")
+        }
+        Prop::Unknown => None,
+    }
+}
+
+/// Makes the pipeline one of type V2: V1 knows no rollback.
+fn make_v2<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>) -> Result<(), Refusal> {
+    match is_v2(b.model, pipeline) {
+        Some(true) => Ok(()),
+        Some(false) => {
+            let class = b.cdk(pipeline.node, "aws_codepipeline.PipelineType")?;
+            b.set_prop(pipeline, "pipelineType", &format!("{class}.V2"))
+        }
+        None => Err(no_fix(
+            "wa-fix cannot tell which type the pipeline has, and V1 knows no rollback",
+            "write pipelineType: PipelineType.V2, then run again",
+        )),
+    }
+}
+
+/// The same by overrides of the template, where the stages of this release have no `onFailure`.
+fn override_stage<'a>(
+    b: &mut Builder<'_, 'a>,
+    pipeline: &Site<'a>,
+    stage: &PipelineStage<'a>,
+) -> Result<(), Refusal> {
+    let statement = b.statement(pipeline.node)?;
+    let at = if stage.in_array { statement } else { b.statement(stage.node)? };
+    let (Some(name), Some(bound)) = (stage.name, named(b, pipeline, statement, "pipeline")) else {
+        return Err(no_fix(
+            "this release of aws-cdk-lib has no onFailure, and the pipeline or its stage has no name to be changed by",
+            "update aws-cdk-lib to 2.186.0 or later, then run again",
+        ));
+    };
+    let class = b.cdk(pipeline.node, "aws_codepipeline.CfnPipeline")?;
+    let cfn = b.fresh_name(pipeline.node.file, &["cfnPipeline", "rawPipeline"]);
+    let index = b.fresh_name(pipeline.node.file, &["stageIndex", "rolledBackStage"]);
+    let end = std::path::Path::new(&pipeline.node.file.path).extension().and_then(|end| end.to_str());
+    let script = end.is_some_and(|end| matches!(end, "js" | "mjs" | "cjs" | "jsx"));
+    let cast = if script { String::new() } else { format!(" as {class}") };
+    b.insert_after(
+        at,
+        &format!(
+            "const {cfn} = {bound}.node.defaultChild{cast};\n\
+             const {index} = {bound}.stages.findIndex(stage => stage.stageName === '{name}');\n\
+             {cfn}.addPropertyOverride('PipelineType', 'V2');\n\
+             {cfn}.addPropertyOverride(`Stages.${{{index}}}.OnFailure.Result`, 'ROLLBACK');"
+        ),
+    );
+    Ok(())
+}
+
+/// A question for the health of what was released.
+struct SmokeTest<'a> {
+    /// The last action of the stage.
+    last: Syn<'a>,
+    /// The artifact that the action gets, as code.
+    input: &'a str,
+    /// The address, as the inside of a template literal.
+    url: String,
+    /// The path, for messages.
+    path: &'static str,
+    /// When it runs.
+    order: u32,
+}
+
+/// How the stage can ask for the health of the app's API; `None` where that is not known for certain.
+fn smoke_test<'a>(
+    model: &Model<'a>,
+    pipeline: &Site<'a>,
+    stage: &PipelineStage<'a>,
+) -> Option<SmokeTest<'a>> {
+    const GUARDS: [&str; 9] = [
+        "authorizationType",
+        "authorizer",
+        "defaultAuthorizer",
+        "addAuthorizer",
+        "apiKeyRequired",
+        "AuthorizationType",
+        "PRIVATE",
+        "disableExecuteApiEndpoint",
+        "ApiDefinition",
+    ];
+    let class = "aws_codepipeline_actions.CommandsAction";
+    model.has_prop(class, "commands").then_some(())?;
+    let mut apis = model.all_sites().filter(|site| model.builds(site, "aws_apigateway.RestApi"));
+    let api = apis.next()?;
+    if apis.next().is_some()
+        || model.cdk_files().any(|file| GUARDS.iter().any(|guard| has_word(&file.text, guard)))
+    {
+        return None;
+    }
+    let path = served(model)?;
+    let actions = stage.actions.as_ref()?;
+    let tested = actions.iter().any(|action| {
+        let name =
+            action.props(model).get(model, "actionName").value().map(|name| name.text().to_lowercase());
+        name.is_some_and(|name| ["smoke", "health", "test", "verify"].iter().any(|word| name.contains(word)))
+    });
+    let last = actions.last()?;
+    let input = last.props(model).get(model, "input").value()?;
+    if tested || !std::ptr::eq(input.file, stage.object.file) || !last.node.parent()?.is("array") {
+        return None;
+    }
+    let orders: Option<Vec<u32>> = actions
+        .iter()
+        .map(|action| match action.props(model).get(model, "runOrder") {
+            Prop::Absent => Some(1),
+            Prop::Present(entry) => entry.value.text().parse().ok(),
+            Prop::Unknown => None,
+        })
+        .collect();
+    let order = orders?.into_iter().max()? + 1;
+    let name = name_of(model, &api, pipeline.node)?;
+    Some(SmokeTest {
+        last: last.node,
+        input: input.text(),
+        url: format!("${{{name}.url}}{path}"),
+        path,
+        order,
+    })
+}
+
+/// A health path that code of the app serves.
+fn served(model: &Model<'_>) -> Option<&'static str> {
+    const PATHS: [&str; 4] = ["health", "healthz", "healthcheck", "health-check"];
+    let handlers =
+        || model.app.files.iter().filter(|file| file.candidate.language.is_script() && !file.speaks_cdk());
+    PATHS.into_iter().find(|path| {
+        ['\'', '"', '`'].iter().any(|quote| {
+            let literal = format!("{quote}/{path}{quote}");
+            handlers().any(|file| file.text().is_ok_and(|text| text.contains(&literal)))
+        })
+    })
+}
+
+/// How an API is called where the pipeline is built: by its own name, or as a property of the props.
+fn name_of<'a>(model: &Model<'a>, api: &Site<'a>, at: Syn<'a>) -> Option<String> {
+    if let Some(name) = crate::fixes::security::name_at(api, at) {
+        return Some(name);
+    }
+    let constructor = at.ancestors().find(|node| {
+        node.is("method_definition") && node.field("name").is_some_and(|name| name.text() == "constructor")
+    })?;
+    let class = constructor.ancestors().find(|node| is_class(*node))?;
+    let mut built = model.instances(class);
+    let site = built.next()?;
+    if built.next().is_some() {
+        return None;
+    }
+    let parameter = constructor.field("parameters")?.children().nth(site.props_index)?;
+    let props = parameter.field("pattern").filter(|pattern| pattern.is("identifier"))?;
+    let declared = model.type_of(props).ty;
+    let object = site.props_argument().filter(|object| object.is("object"))?;
+    let key = object.children().find_map(|entry| {
+        let value = entry.field("value").unwrap_or(entry);
+        let same = model.origin(value).is_some_and(|origin| origin.node == api.node);
+        key_of(entry).filter(|_| same)
+    })?;
+    // `IRestApi` does not tell its address.
+    let member = model.member(&declared, key)?;
+    let ty = member.node.field("type")?.text();
+    (ty.ends_with("RestApi") && !ty.contains("IRestApi")).then(|| format!("{}.{key}", props.text()))
+}
+
+fn add_smoke_test<'a>(b: &mut Builder<'_, 'a>, test: &SmokeTest<'a>) -> Result<(), Refusal> {
+    let class = b.cdk(test.last, "aws_codepipeline_actions.CommandsAction")?;
+    let input = if test.input == "input" { "input".to_owned() } else { format!("input: {}", test.input) };
+    let code = format!(
+        "new {class}({{\n  actionName: 'SmokeTest',\n  {input},\n  runOrder: {},\n  commands: [\n    \
+         `curl --fail --silent --show-error --max-time 10 --retry 5 --retry-delay 5 --retry-all-errors {}`,\n  ],\n}})",
+        test.order, test.url
+    );
+    b.insert_element_after(test.last, &code);
+    Ok(())
+}
