@@ -2,7 +2,7 @@
 
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
-use crate::fixes::security::{is_typed_as, named};
+use crate::fixes::security::{declared_type, is_typed_as, named};
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
@@ -120,8 +120,13 @@ pub(crate) fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
         Some(Binding::Variable(name) | Binding::Field(name)) => name,
         _ => name,
     };
-    // A word that no type holds: whether there is a declared type at all.
-    !is_typed_as(declared, " ") && is_typed_as(declared, "IRestApi")
+    declared_type(declared).is_some_and(|declared| declared.text().contains("IRestApi"))
+}
+
+/// An API in a message: by its id, unless that is computed.
+pub(crate) fn spoken(api: &Site<'_>) -> String {
+    let label = api.label();
+    if label.contains("${") { "the API".to_owned() } else { label }
 }
 
 /// What a REST or HTTP API is called after its statement; one that has no name gets one.

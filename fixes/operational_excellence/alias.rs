@@ -104,21 +104,8 @@ impl<'a> Alias<'a> {
 
 /// Whether a name is declared as `IAlias` and the like.
 fn is_interface(binding: Binding<'_>) -> bool {
-    let declared = match binding {
-        Binding::Variable(name) => name.parent().and_then(|declarator| declarator.field("type")),
-        Binding::Field(name) => {
-            let class = name.ancestors().find(|node| crate::model::meaning::is_class(*node));
-            let fields = class.and_then(|class| class.field("body")).map(Syn::children);
-            fields
-                .into_iter()
-                .flatten()
-                .find(|member| member.field("name").is_some_and(|other| other.text() == name.text()))
-                .and_then(|field| field.field("type"))
-        }
-        Binding::None => None,
-    };
-    declared.is_some_and(|ty| {
-        let last = ty.text().rsplit(['.', ':', ' ']).next().unwrap_or_default();
+    binding.declared_type().is_some_and(|ty| {
+        let last = ty.text().rsplit('.').next().unwrap_or_default();
         matches!(last, "IAlias" | "IVersion" | "IFunction")
     })
 }

@@ -170,7 +170,7 @@ pub(super) fn add<'a>(
     let days = b.cdk(at, "aws_logs.RetentionDays")?;
     let allow = b.cdk(at, "aws_iam.PolicyStatement")?;
     let action = b.cdk(at, "aws_cloudwatch_actions.LambdaAction")?;
-    let script = script(b, at)?;
+    let Names { script, memory, seconds } = above(b, at)?;
     let mut resources = format!("resources: [{function}.functionArn, `${{{function}.functionArn}}:*`],");
     if !b.fits(at, 2, resources.len()) {
         resources = format!(
@@ -192,7 +192,8 @@ pub(super) fn add<'a>(
                architecture: {architecture}.ARM_64,\n  \
                handler: 'index.handler',\n  \
                code: {code}.fromInline({script}),\n  \
-               timeout: {duration}.seconds(30),\n  \
+               memorySize: {memory},\n  \
+               timeout: {duration}.seconds({seconds}),\n  \
                tracing: {tracing}.ACTIVE,\n  \
                environment: {{\n    \
                  FUNCTION_NAME: {function}.functionName,\n    \
@@ -224,13 +225,27 @@ pub(super) fn add<'a>(
     keep_versions(b, &failing.alias.function)
 }
 
-/// The name of the constant that holds the function's code, above the class.
-fn script<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>) -> Result<String, Refusal> {
+/// The constants above the class.
+struct Names {
+    /// The function's code.
+    script: String,
+    /// Its megabytes.
+    memory: String,
+    /// Its timeout.
+    seconds: String,
+}
+
+/// The constants that describe the function, above the class; those of an earlier alarm of the file serve again.
+fn above<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>) -> Result<Names, Refusal> {
+    let names = |script: String| {
+        let (memory, seconds) = (format!("{script}_MEMORY"), format!("{script}_SECONDS"));
+        Names { script, memory, seconds }
+    };
     let known = crate::model::meaning::words(Syn::root(at.file), "ROLL_BACK").next().is_some();
     if known && at.file.text.contains(ROLL_BACK) {
-        return Ok("ROLL_BACK".to_owned());
+        return Ok(names("ROLL_BACK".to_owned()));
     }
-    let name = b.fresh_name(at.file, &["ROLL_BACK", "ROLL_BACK_ALIAS"]);
+    let names = names(b.fresh_name(at.file, &["ROLL_BACK", "ROLL_BACK_ALIAS"]));
     let top = at
         .ancestors()
         .find(|node| node.parent().is_some_and(|parent| parent.is("program")))
@@ -240,6 +255,6 @@ fn script<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>) -> Result<String, Refusal> {
                 "build it in a class, then run again",
             )
         })?;
-    b.insert_before(top, &format!("/** Takes an alias back by one version; decides by what AWS says at that moment. */\nconst {name} = `\n{ROLL_BACK}\n`;"));
-    Ok(name)
+    b.insert_before(top, &format!("/** Takes an alias back by one version; decides by what AWS says at that moment. */\nconst {} = `\n{ROLL_BACK}\n`;\n\n/** Megabytes and seconds: it makes a handful of calls. */\nconst {} = 128;\nconst {} = 30;", names.script, names.memory, names.seconds));
+    Ok(names)
 }

@@ -8,7 +8,8 @@ use crate::detect::Findings;
 use crate::model::props::own_entry;
 use crate::model::{Command, Model, Runner, Site};
 use crate::rule::{Impact, Tier};
-use crate::syntax::{Literal, ShellCommand, ShellWord, Syn, commands};
+use crate::syntax::shell::{Program, programs};
+use crate::syntax::{Literal, ShellWord, Syn};
 
 /// What the deployment that replaces a command has to know.
 pub(super) struct Release<'a> {
@@ -51,7 +52,7 @@ pub(super) const GROUP: &str = "CODEDEPLOY_GROUP";
 
 pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> Option<()> {
     let literal = Literal::of(node)?;
-    let found = commands(&literal.text)?;
+    let found = programs(&literal.text)?;
     let of = |operation: &str| found.iter().find(|command| command.aws() == Some(("lambda", operation)));
     let command = model.command(node)?;
     if command.owner.to_ascii_lowercase().contains("rollback")
@@ -60,7 +61,7 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
         return None;
     }
     match (of("update-alias"), of("update-function-code")) {
-        (Some(update), _) if update.option("--routing-config").is_none() => {
+        (Some(update), _) if update.option(&literal.text, "--routing-config").is_none() => {
             moves_alias(model, node, (&literal, update, &command), out);
             Some(())
         }
@@ -73,7 +74,7 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
 fn moves_alias<'a>(
     model: &Model<'a>,
     node: Syn<'a>,
-    (literal, update, command): (&Literal, &ShellCommand, &Command<'a>),
+    (literal, update, command): (&Literal, &Program, &Command<'a>),
     out: &mut Findings<'a>,
 ) {
     let owner = &command.owner;
@@ -110,7 +111,7 @@ fn moves_alias<'a>(
 fn replaces_code<'a>(
     model: &Model<'a>,
     node: Syn<'a>,
-    (update, command): (&ShellCommand, &Command<'a>),
+    (update, command): (&Program, &Command<'a>),
     out: &mut Findings<'a>,
 ) -> Option<()> {
     let published = ["publish-version", "update-alias"].iter().any(|word| node.file.text.contains(word));
@@ -141,7 +142,7 @@ type Why = (&'static str, &'static str);
 fn release<'a>(
     model: &Model<'a>,
     node: Syn<'a>,
-    (literal, update, command): (&Literal, &ShellCommand, &Command<'a>),
+    (literal, update, command): (&Literal, &Program, &Command<'a>),
 ) -> Result<Release<'a>, Why> {
     let by_hand =
         "create a CodeDeploy deployment group for the alias, and start a deployment in place of update-alias";
@@ -170,7 +171,9 @@ fn release<'a>(
         return Err(("the command has options or parts that a deployment has no place for", by_hand));
     }
     let word = |name: &str| {
-        update.option(name).ok_or(("the command does not say all that a deployment needs", by_hand))
+        update
+            .option(&literal.text, name)
+            .ok_or(("the command does not say all that a deployment needs", by_hand))
     };
     let words = Words {
         function: word("--function-name")?,
@@ -178,7 +181,7 @@ fn release<'a>(
         version: word("--function-version")?,
         global: ["--region", "--profile"]
             .iter()
-            .filter_map(|name| Some(format!(" {name} {}", update.option(name)?.text)))
+            .filter_map(|name| Some(format!(" {name} {}", update.option(&literal.text, name)?.text)))
             .collect(),
     };
     if words.version.value().contains("LATEST") {

@@ -61,8 +61,8 @@
 //! ## When it stays silent
 //! Where any build, script or workflow of the app or of the repository around it audits packages (`npm audit`, Snyk, Trivy, OSV, Grype) or checks
 //! templates (cdk-nag, cfn-lint, cfn-guard, Checkov, KICS, a validation plugin), tests that use cdk-nag included; where no build is
-//! known, and for the templates where none names the CDK; for apps of CDK v1. With Dependabot, Renovate or Inspector in the repository the missing audit is only
-//! a remark.
+//! known, and for the templates where none names the CDK; for scripts that run at every install; for apps of CDK v1. With
+//! Dependabot, Renovate or Inspector in the repository the missing audit is only a remark.
 //!
 //! ## When it refuses
 //! Without a lock file, which every audit reads; where the install is not a command of its own; where the app has no name, its
@@ -78,6 +78,7 @@
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint reads commands.
 
+use super::super::reliability::wa_2_6_pipeline_swallows_failures::HOOKS;
 use super::build_lists::{self, Line, Manager};
 use super::nag;
 use crate::detect::{Findings, Match, Refusal};
@@ -153,6 +154,10 @@ fn masked<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> Optio
         .or_else(|| masked_scan(&literal.text, plain))?;
     let command = model.command(node)?;
     let found = masked_scan(&literal.text, command.shell)?;
+    // An advisory must not be in the way of an install.
+    if command.runner == Runner::PackageScript && HOOKS.contains(&command.owner.as_str()) {
+        return None;
+    }
     // As it is written, with the `${…}` that the text does not show.
     let check = found.checks.first()?;
     let first = node.file.text.get(literal.source(&(check.at..check.at + check.text.len()))?)?.to_owned();

@@ -89,8 +89,8 @@
 //! ## What to know before deploying
 //! Read the remedy's log after a few alarms before you arm it: once armed it changes production by itself. It goes back by one
 //! version only, and an alarm that rings for another reason within half an hour of a release rolls back a good one. The next
-//! deployment moves the alias forward again. Its function is small on purpose: no queue keeps what it fails to handle
-//! (2.5), it is outside the VPC (1.7), because people are told in any case, and it has the least memory (4.2).
+//! deployment moves the alias forward again. No queue keeps what the remedy fails to handle, because people are told in any case;
+//! 2.5 adds one.
 //!
 //! ## Other checkers
 //! cdk-nag's `AwsSolutions-IAM4` appears for the managed policy of the remedy's role, and `AwsSolutions-IAM5` for the versions (`:*`)
@@ -116,7 +116,7 @@ const META: Meta = Meta {
     practice: "OPS10-BP07",
     clears: &[],
     // The remedy itself; see "What to know before deploying".
-    raises: &["1.7", "2.5", "4.2"],
+    raises: &["2.5"],
     asks: &[],
     // Behind 5.5, which may leave it nothing to do, and behind the rules that add alarms.
     order: 8000,

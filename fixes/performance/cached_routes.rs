@@ -41,7 +41,7 @@ pub(super) struct Method<'a> {
 
 /// The methods of the API, and the calls that add catch-all resources.
 pub(super) struct Methods<'a> {
-    methods: Vec<Method<'a>>,
+    all: Vec<Method<'a>>,
     proxies: Vec<Added<'a>>,
     /// Whether its class adds a catch-all route by itself.
     proxies_all: bool,
@@ -97,26 +97,26 @@ pub(super) fn parse(answer: &str) -> Result<Vec<Cached>, Refusal> {
 impl<'a> Methods<'a> {
     /// `None` where it cannot be told which API a method belongs to.
     pub(super) fn of(model: &Model<'a>, api: &Site<'a>) -> Option<Self> {
-        let mut methods = Vec::new();
+        let mut all = Vec::new();
         for added in calls(model, api, "addMethod")? {
             let verb = arguments(added.call).first().copied()?;
             let verb = match verb.kind() {
                 "string" => verb.text().trim_matches(['\'', '"']),
                 _ => verb.field("property").filter(|_| model.cdk_name(verb).is_some())?.text(),
             };
-            methods.push(Method { added, path: path_of(model, added.receiver).unwrap_or_default(), verb });
+            all.push(Method { added, path: path_of(model, added.receiver).unwrap_or_default(), verb });
         }
         let proxies = calls(model, api, "addProxy")?;
         let proxies_all = model.builds(api, "aws_apigateway.LambdaRestApi")
             && api.props(model).get(model, "proxy").value().is_none_or(|value| value.text() != "false");
-        Some(Self { methods, proxies, proxies_all })
+        Some(Self { all, proxies, proxies_all })
     }
 
     /// Whether a GET can reach anything.
     pub(super) fn can_be_read(&self) -> bool {
         self.proxies_all
             || !self.proxies.is_empty()
-            || self.methods.iter().any(|method| matches!(method.verb, "GET" | "ANY"))
+            || self.all.iter().any(|method| matches!(method.verb, "GET" | "ANY"))
     }
 
     /// Whether a GET of a path reaches something.
@@ -135,7 +135,7 @@ impl<'a> Methods<'a> {
                     && site.props(model).get(model, "cacheKeyParameters") == Prop::Absent
             })
         };
-        self.methods
+        self.all
             .iter()
             .filter(|method| method.verb == "GET" && method.path.contains('{'))
             .filter(lacks)
@@ -156,7 +156,7 @@ impl<'a> Methods<'a> {
     }
 
     fn at(&self, path: &str, verb: &str) -> Option<&Method<'a>> {
-        self.methods.iter().find(|method| method.path == path && method.verb == verb)
+        self.all.iter().find(|method| method.path == path && method.verb == verb)
     }
 
     /// The catch-all that serves a path so far: the nearest.
@@ -228,7 +228,7 @@ pub(super) fn serve<'a>(
                 "set proxy: false and add the routes, or apply 1.3, which does, then run again",
             ));
         } else {
-            if methods.methods.iter().any(|method| method.path.is_empty()) {
+            if methods.all.iter().any(|method| method.path.is_empty()) {
                 return Err(no_fix(
                     "the paths of some methods cannot be told, and one may be this one",
                     "write their resources with literal names, then run again",
@@ -383,7 +383,7 @@ fn route<'a>(
             continue;
         }
         if methods
-            .methods
+            .all
             .iter()
             .any(|method| method.path == path || method.path.starts_with(&format!("{path}/")))
         {
@@ -532,7 +532,10 @@ fn answers_by_origin<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
 fn list(keys: &[Key]) -> String {
     match keys {
         [one] => format!("['{}']", one.name),
-        keys => format!("[\n{}]", keys.iter().map(|key| format!("  '{}',\n", key.name)).collect::<String>()),
+        keys => {
+            let names: Vec<String> = keys.iter().map(|key| format!("  '{}',", key.name)).collect();
+            format!("[\n{}\n]", names.join("\n"))
+        }
     }
 }
 
@@ -540,9 +543,9 @@ fn declarations(keys: &[Key]) -> String {
     match keys {
         [one] => format!("{{ '{}': {} }}", one.name, one.required),
         keys => {
-            let lines: String =
-                keys.iter().map(|key| format!("  '{}': {},\n", key.name, key.required)).collect();
-            format!("{{\n{lines}}}")
+            let lines: Vec<String> =
+                keys.iter().map(|key| format!("  '{}': {},", key.name, key.required)).collect();
+            format!("{{\n{}\n}}", lines.join("\n"))
         }
     }
 }

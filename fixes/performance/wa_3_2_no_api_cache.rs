@@ -189,7 +189,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     };
     let methods = Methods::of(model, &api)?;
     if options.get(model, "cachingEnabled").value().is_some_and(|value| value.text() == "true") {
-        return mixed_up(model, &api, &methods, out);
+        mixed_up(model, &api, &methods, out);
+        return Some(());
     }
     let guarded = || model.environment(api.node) == Environment::Guarded;
     if decides(model, &options) || !methods.can_be_read() || is_fronted(model, api.node) || guarded() {
@@ -229,12 +230,7 @@ fn decides<'a>(model: &Model<'a>, options: &Props<'a>) -> bool {
 }
 
 /// Reports GET methods of a stage that caches them all, whose key lacks a parameter of their path.
-fn mixed_up<'a>(
-    model: &Model<'a>,
-    api: &Site<'a>,
-    methods: &Methods<'a>,
-    out: &mut Findings<'a>,
-) -> Option<()> {
+fn mixed_up<'a>(model: &Model<'a>, api: &Site<'a>, methods: &Methods<'a>, out: &mut Findings<'a>) {
     for method in methods.without_key(model) {
         let message = format!(
             "{} of {} is cached, and its key does not hold the path's parameters: whoever asks for one gets the answer for another. \
@@ -249,7 +245,6 @@ fn mixed_up<'a>(
             .impact(Impact::High)
             .fix(title, move |b| key_method(b, &api, &method, &key));
     }
-    Some(())
 }
 
 fn cache<'a>(

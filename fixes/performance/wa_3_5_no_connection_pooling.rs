@@ -103,6 +103,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::source::Language;
 use crate::syntax::Parsed;
 
 /// The rule.
@@ -192,6 +193,9 @@ fn opens_anew<'a>(model: &Model<'a>, function: &Site<'a>, out: &mut Findings<'a>
                 b.move_before(statement, handler);
                 Ok(())
             });
+        } else if statement.file.language != Language::TypeScript {
+            candidate
+                .refuse("the handler is no TypeScript", "open the client once, at the top of the module");
         } else {
             candidate
                 .tier(Tier::Scaffold)
@@ -208,7 +212,7 @@ fn not_yet<'a>(model: &Model<'a>, address: &Site<'a>, out: &mut Findings<'a>) ->
         ADDRESS.iter().any(|word| text.contains(word))
     });
     let functions = model.all_sites().filter(|site| model.builds(site, "aws_lambda.Function"));
-    let mut entries = functions.filter_map(|function| model.handler(&function)?.entry);
+    let mut entries = functions.filter_map(|function| model.handler(&function)?.typed_entry());
     let entry = entries.next().filter(|_| named)?;
     if has_helper(model, entry) || entries.any(|other| has_helper(model, other)) {
         return None;

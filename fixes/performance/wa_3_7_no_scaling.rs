@@ -109,7 +109,8 @@
 //! data nothing scales in. A table can change how it is billed once a day; billed by request, one that is always busy may cost more.
 //!
 //! ## Other checkers
-//! None has a rule for this. `CloudWatchAlarmAction` of cdk-nag's HIPAA, NIST and PCI packs appears where no topic is in reach.
+//! None has a rule for this. `CloudWatchAlarmAction` of cdk-nag's HIPAA, NIST and PCI packs appears where no topic is in reach, and so
+//! does rule 5.8.
 
 use super::table_capacity;
 use crate::detect::{Findings, Match, Refusal};
@@ -134,7 +135,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP05",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[],
     // Behind 2.8, which provisions; before 4.4, which moves the reserved number that this one has to read.
     order: 370,

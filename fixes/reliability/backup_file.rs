@@ -20,8 +20,9 @@ pub(super) struct Needs {
 
 /// The exporter's own code; `WithDecryption` because an encrypted copy could not be put back.
 const EXPORTER: &str = r"
-/** Megabytes: the exporter holds one page of parameters after the other. */
+/** Megabytes: the exporter holds all parameters, each of a few kilobytes. */
 const EXPORTER_MEMORY = 256;
+const EXPORTER_TIMEOUT = cdk.Duration.minutes(5);
 
 const EXPORTER_CODE = `
 const { SSMClient, paginateGetParametersByPath } = require('@aws-sdk/client-ssm');
@@ -287,8 +288,8 @@ impl Needs {
         let _ = write!(
             out,
             "    const exporter = new lambda.Function(this, 'ParameterExporter', {{\n      description: 'Exports parameters to a \
-             bucket',\n      runtime: lambda.Runtime.{runtime},\n      handler: 'index.handler',\n      code: \
-             lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: cdk.Duration.minutes(5),\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
+             bucket',\n      runtime: lambda.Runtime.{runtime},\n      architecture: lambda.Architecture.ARM_64,\n      handler: \
+             'index.handler',\n      code: lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: EXPORTER_TIMEOUT,\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
              lambda.Tracing.ACTIVE,\n{logs}      deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
         );
         out.push_str(GRANTS);

@@ -98,7 +98,8 @@
 //! ## What to know before deploying
 //! AWS bills for each run, in every environment that is deployed. The alarm goes off at once where the path does not answer 200.
 //! AWS retires the runtimes of canaries from time to time and takes no new canary on a retired one: the name stands in one place.
-//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it.
+//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it. Where no other alarm of
+//! the file has a topic, the new one tells nobody until you give it one; 5.8 reminds you.
 //!
 //! ## Other checkers
 //! No checker asks for it. The canary's bucket and role, which CDK makes, bring cdk-nag `AwsSolutions-S1`, `AwsSolutions-IAM5` and
@@ -107,7 +108,7 @@
 use super::canary::{Access, Probe, canary_code};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::{is_interface, is_public, own_name};
+use crate::fixes::api::{is_interface, is_public, own_name, spoken};
 use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::meaning::words;
@@ -135,7 +136,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "REL11-BP01",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[HEALTH_PATH],
     // Behind 1.3, which decides who may call the API, and 1.8.
     order: 220,
@@ -160,7 +162,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if is_built_by_its_class(&api) || !answers(model, &api) || is_probed(model, &api) {
         return None;
     }
-    let label = api.label();
+    let label = spoken(&api);
     let alarm = last_alarm(model, &api);
     let place = alarm.map_or(api.node, |(alarm, _)| alarm);
     let alone = if model.sites(api.node.file).iter().any(|site| site.class.ends_with(".SnsAction")) {

@@ -22,6 +22,8 @@ pub struct Proposal {
     pub edits: BTreeMap<PathBuf, EditSet>,
     /// Files to create, by absolute path.
     pub creates: BTreeMap<PathBuf, Arc<str>>,
+    /// New texts of documents that exist, by absolute path.
+    pub rewrites: BTreeMap<PathBuf, Arc<str>>,
     /// Whether it took names that another fix of the same file might take as well.
     pub takes_names: bool,
 }
@@ -29,7 +31,7 @@ pub struct Proposal {
 impl Proposal {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.creates.is_empty() && self.edits.values().all(EditSet::is_empty)
+        self.creates.is_empty() && self.rewrites.is_empty() && self.edits.values().all(EditSet::is_empty)
     }
 }
 
@@ -373,6 +375,11 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// Creates a file, with `\n` line ends.
     pub fn create(&mut self, file: PathBuf, text: &str) {
         self.proposal.creates.insert(file, text.into());
+    }
+
+    /// Gives a document that exists (Markdown and the like, which wa-fix does not parse) a new text.
+    pub fn rewrite(&mut self, file: PathBuf, text: &str) {
+        self.proposal.rewrites.insert(file, text.into());
     }
 
     /// Replaces bytes of a file of another kind (YAML, JSON), or inside a string literal.

@@ -7,7 +7,7 @@ use crate::detect::Refusal;
 use crate::model::meaning::is_class;
 use crate::model::types::Type;
 use crate::model::{Binding, Model, Site, statement_of};
-use crate::syntax::Syn;
+use crate::syntax::{Parsed, Syn};
 
 /// What a class takes through its props.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,15 @@ pub struct Carried<'c> {
     pub ty: &'c str,
     /// One sentence on what it is, written where the other members have one.
     pub doc: &'c str,
+}
+
+/// What a class was given to read what it takes.
+#[derive(Debug, Clone)]
+pub struct Taken<'a> {
+    /// The texts that read the members in the constructor.
+    pub texts: Vec<String>,
+    /// The file in which their types are written.
+    pub file: &'a Parsed,
 }
 
 /// The class around a node.
@@ -205,7 +214,7 @@ impl<'a> Builder<'_, 'a> {
         class: Syn<'a>,
         props_index: usize,
         members: &[Carried<'_>],
-    ) -> Result<Vec<String>, Refusal> {
+    ) -> Result<Taken<'a>, Refusal> {
         let other = || {
             let name = class.field("name").map_or("the class", Syn::text);
             no_fix(
@@ -223,7 +232,7 @@ impl<'a> Builder<'_, 'a> {
         let texts = members.iter().map(|member| format!("{}{dot}{}", name.text(), member.name)).collect();
         if self.model.cdk_name(written).is_some_and(|name| name == "StackProps") {
             self.own_props(class, written, members).ok_or_else(other)?;
-            return Ok(texts);
+            return Ok(Taken { texts, file: class.file });
         }
         let Type::Object(parts) = self.model.written_type(written).ty else { return Err(other()) };
         let [interface] = parts.as_slice() else { return Err(other()) };
@@ -245,7 +254,7 @@ impl<'a> Builder<'_, 'a> {
         } else {
             self.insert_members(*interface, &lines);
         }
-        Ok(texts)
+        Ok(Taken { texts, file: interface.file })
     }
 
     /// Writes an interface for a class that takes CDK's own props.
@@ -327,7 +336,7 @@ mod tests {
         let after = edited(text, |b, at| {
             let class = class_around(at).unwrap();
             let carried = Carried { name: "x", ty: "string", doc: "What it is." };
-            assert_eq!(b.take_in_props(class, 2, &[carried]).unwrap(), ["props?.x"]);
+            assert_eq!(b.take_in_props(class, 2, &[carried]).unwrap().texts, ["props?.x"]);
         });
         assert!(after.trim_start().starts_with("export interface TopProps extends cdk.StackProps {\n  /** What it is. */\n  readonly x?: string;\n}\n\nexport class Top"), "{after}");
         assert!(after.contains("props?: TopProps)"), "{after}");

@@ -126,7 +126,7 @@ impl<'a> Builder<'_, 'a> {
         let Some(((name, value), rest)) = entries.split_first() else { return };
         let mut text = value.clone();
         for (name, value) in rest {
-            let _ = write!(text, ",\n{name}: {value}");
+            let _ = write!(text, ",\n{}", super::props::entry_text(name, value));
         }
         self.insert_entry(object, name, &text);
     }

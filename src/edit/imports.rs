@@ -192,9 +192,10 @@ impl<'a> Builder<'_, 'a> {
         let submodules: Vec<_> =
             cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
-        let by_name = (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)))
-            && !self.is_taken(at, head);
-        if let (true, Some(import)) = (by_name, braced(module)) {
+        let free = !self.is_taken(at, head);
+        let by_name = free && (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)));
+        // A second import of the same module is nobody's habit, unless the name means something else here.
+        if let Some(import) = braced(module).filter(|_| free) {
             return Ok(self.grow(import, head, module, Some(head), head));
         }
         let form = match last.statement.kind() {

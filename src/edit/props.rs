@@ -393,7 +393,7 @@ fn width_of(text: &str) -> usize {
 }
 
 /// `name: value`, or the shorthand where both are one name.
-fn entry_text(name: &str, value: &str) -> String {
+pub(super) fn entry_text(name: &str, value: &str) -> String {
     if name == value { name.to_owned() } else { long_entry(name, value) }
 }
 

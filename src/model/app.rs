@@ -48,8 +48,8 @@ pub struct App {
     /// Positions of the files by absolute path; shared by the states of an app that have the same files.
     by_path: Arc<HashMap<OsString, usize>>,
     documents: OnceLock<Vec<String>>,
-    /// Files that a plan creates.
-    created: Vec<PathBuf>,
+    /// Files that a plan creates, and documents that it rewrites, with their texts.
+    others: Overlay,
 }
 
 /// Words one of which stands in every file that speaks to the CDK.
@@ -110,7 +110,7 @@ impl App {
             files,
             by_path: Arc::default(),
             documents: OnceLock::new(),
-            created: Vec::new(),
+            others: Overlay::new(),
         };
         app.sort();
         app
@@ -156,7 +156,11 @@ impl App {
             files,
             by_path: Arc::clone(&self.by_path),
             documents: self.documents.clone(),
-            created: overlay.keys().filter(|file| self.file(file).is_none()).cloned().collect(),
+            others: overlay
+                .iter()
+                .filter(|(file, _)| self.file(file).is_none())
+                .map(|(file, text)| (file.clone(), Arc::clone(text)))
+                .collect(),
         };
         if more {
             app.sort();
@@ -203,7 +207,7 @@ impl App {
                 .collect()
         });
         let mut all: Vec<String> = on_disk.clone();
-        all.extend(self.created.iter().filter_map(|file| relative(file)).filter(is_document));
+        all.extend(self.others.keys().filter_map(|file| relative(file)).filter(is_document));
         all.sort();
         all.dedup();
         all
@@ -263,7 +267,12 @@ impl App {
 
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
-        read_text(&self.root.join(path)).ok()
+        self.document_at(&self.root.join(path))
+    }
+
+    /// The text of a document, by its absolute path, as the plan has it.
+    pub fn document_at(&self, file: &Path) -> Option<Arc<str>> {
+        self.others.get(file).cloned().or_else(|| read_text(file).ok())
     }
 
     /// A source file in another language than the app's (a handler in Python, Go, Java and the like) that holds a word,

@@ -12,5 +12,5 @@ pub use literal::Literal;
 pub use node::Syn;
 pub use parse::{Parsed, first_error, parse};
 pub(crate) use parse::{grammar, lone_words};
-pub use shell_words::{ShellCommand, ShellWord, commands};
+pub use shell_words::ShellWord;
 pub use style::{Indent, Style};

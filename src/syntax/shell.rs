@@ -117,7 +117,7 @@ pub fn programs(text: &str) -> Option<Vec<Program>> {
     Some(found)
 }
 
-pub(super) fn parse(text: &str) -> Option<tree_sitter::Tree> {
+fn parse(text: &str) -> Option<tree_sitter::Tree> {
     let tree = PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text.as_bytes(), None))?;
     (!tree.root_node().has_error()).then_some(tree)
 }

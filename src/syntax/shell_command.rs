@@ -131,6 +131,8 @@ pub struct Program {
     pub places: Vec<Range<usize>>,
     /// The whole command in the text, prefixes included.
     pub span: Range<usize>,
+    /// Whether it is a statement by itself: no part of a list, a pipeline, a substitution or a redirection.
+    pub alone: bool,
     /// The script of package.json that it runs, if that is what it does.
     pub script: Option<Script>,
 }
@@ -167,7 +169,11 @@ pub(super) fn program_of(node: Node<'_>, text: &str) -> Option<Program> {
     });
     let words = rest.iter().map(|word| word.text.to_owned()).collect();
     let places = rest.iter().map(|word| word.span.clone()).collect();
-    Some(Program { words, places, span: node.byte_range(), script })
+    let assigns = node.named_child(0).is_some_and(|first| first.kind() == "variable_assignment");
+    let own = node.parent().is_some_and(|parent| parent.kind() == "program");
+    let background = node.next_sibling().is_some_and(|token| token.kind() == "&");
+    let alone = own && !assigns && !background;
+    Some(Program { words, places, span: node.byte_range(), alone, script })
 }
 
 /// The check that a `command` node runs.

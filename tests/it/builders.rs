@@ -195,6 +195,11 @@ fn names_are_imported_in_the_files_own_style() {
             "import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';\nf(BucketEncryption.KMS);",
         ),
         (
+            "import * as kms from 'aws-cdk-lib/aws-kms';\nimport { Bucket } from 'aws-cdk-lib/aws-s3';\nimport * as sns from 'aws-cdk-lib/aws-sns';",
+            "aws_s3.BucketEncryption.KMS",
+            "import * as kms from 'aws-cdk-lib/aws-kms';\nimport { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';\nimport * as sns from 'aws-cdk-lib/aws-sns';\nf(BucketEncryption.KMS);",
+        ),
+        (
             "import { Stack, aws_s3 as s3 } from 'aws-cdk-lib';",
             "aws_sqs.Queue",
             "import { Stack, aws_s3 as s3, aws_sqs as sqs } from 'aws-cdk-lib';\nf(sqs.Queue);",
