@@ -49,8 +49,6 @@ pub(crate) struct Setting<'s> {
     pub doc: &'s str,
     /// The number.
     pub number: &'s str,
-    /// The number of what is not production, if it is another.
-    pub elsewhere: Option<&'s str>,
     /// What stands around it on its line, as far as that matters to the line's length: `memorySize: ,`.
     pub around: &'s str,
 }
@@ -63,18 +61,23 @@ pub(crate) fn from_settings<'a>(
     today: Option<Syn<'a>>,
     setting: &Setting<'_>,
 ) -> Result<String, Refusal> {
-    match in_config(b, function, today, setting)? {
+    match from_config(b, function, today, setting, setting.number)? {
         Some(text) => Ok(text),
-        None => from_context(b.model, (function, today), setting),
+        None => {
+            let names = names(b.model, function, setting.name);
+            from_context(b.model, (function, today), &names.0, setting)
+        }
     }
 }
 
-/// The text that reads a number from a new field of the config object in scope, if there is one.
-pub(crate) fn in_config<'a>(
+/// The same from a new field of the config object in scope, which holds another number outside production; none where there
+/// is no such object.
+pub(crate) fn from_config<'a>(
     b: &mut Builder<'_, 'a>,
     function: &Site<'a>,
     today: Option<Syn<'a>>,
     setting: &Setting<'_>,
+    elsewhere: &str,
 ) -> Result<Option<String>, Refusal> {
     let names = names(b.model, function, setting.name);
     match b.environment(today.unwrap_or(function.node)) {
@@ -88,7 +91,7 @@ pub(crate) fn in_config<'a>(
                 optional: false,
                 doc: setting.doc,
                 production: setting.number,
-                other: setting.elsewhere.unwrap_or(setting.number),
+                other: elsewhere,
             };
             Ok(b.config_fields(&known, &[field])?.and_then(|mut texts| texts.pop()))
         }
@@ -100,9 +103,9 @@ pub(crate) fn in_config<'a>(
 fn from_context<'a>(
     model: &Model<'a>,
     (function, today): (&Site<'a>, Option<Syn<'a>>),
+    key: &str,
     setting: &Setting<'_>,
 ) -> Result<String, Refusal> {
-    let (key, _) = names(model, function, setting.name);
     let scope = scope_text(model, function)?;
     let read = format!("{scope}.node.tryGetContext('{key}') ?? {}", setting.number);
     let line = today.unwrap_or(function.node);

@@ -102,7 +102,7 @@
 //! ## Other checkers
 //! cdk-nag's Serverless pack has `Serverless-LambdaDefaultMemorySize` for a function without memory.
 
-use super::function::{Setting, decides_itself, from_settings, in_config, label};
+use super::function::{Setting, decides_itself, from_config, from_settings, label};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Environment, Model, Prop, Site};
@@ -257,18 +257,20 @@ fn externalise<'a>(
         doc: "Memory of the function in MB, and with it CPU: measure before you change it.",
         number: memory,
         around: "memorySize: ,",
-        elsewhere,
     };
-    if let (Some(elsewhere), Environment::Known(known)) =
-        (elsewhere, b.environment(sized.today.unwrap_or(sized.function.node)))
-    {
-        return match in_config(b, &sized.function, sized.today, &setting)? {
-            Some(value) => b.set_prop(&sized.function, PROP, &value),
-            None => b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere)),
-        };
+    let Some(elsewhere) = elsewhere else {
+        let value = from_settings(b, &sized.function, sized.today, &setting)?;
+        return b.set_prop(&sized.function, PROP, &value);
+    };
+    if let Some(value) = from_config(b, &sized.function, sized.today, &setting, elsewhere)? {
+        return b.set_prop(&sized.function, PROP, &value);
     }
-    let value = from_settings(b, &sized.function, sized.today, &setting)?;
-    b.set_prop(&sized.function, PROP, &value)
+    match b.environment(sized.today.unwrap_or(sized.function.node)) {
+        Environment::Known(known) => {
+            b.set_conditional(&sized.function, PROP, (&known.expression, memory, elsewhere))
+        }
+        _ => Err(no_fix("nothing here tells production from the rest", "take the first way")),
+    }
 }
 
 fn asked<'v>(b: &Builder<'v, '_>, awaited: bool) -> Result<&'v str, Refusal> {

@@ -460,7 +460,6 @@ fn externalise<'a>(
         doc: &format!("{unit} after which Lambda ends the function{waits}."),
         number,
         around: "  ",
-        elsewhere: None,
     };
     let text = from_settings(b, function, call, &setting)?;
     if let Given::Number(today) = given

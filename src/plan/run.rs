@@ -228,15 +228,16 @@ fn settle(
         detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
         let (rule, key, _) = identity;
+        if let Some(outcome @ Outcome::Suppressed(_)) = progress.fates.get(identity) {
+            finding.outcome = outcome.clone();
+            continue;
+        }
         // Another fix may have made one possible that was not at first.
         if matches!(finding.outcome, Outcome::NoFix(_) | Outcome::NeedsValue(_))
             && progress.fates.get(identity) == Some(&Outcome::Fixed)
         {
             finding.outcome = Outcome::Fixed;
             continue;
-        }
-        if let Some(outcome @ Outcome::Suppressed(_)) = progress.fates.get(identity) {
-            finding.outcome = outcome.clone();
         }
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;

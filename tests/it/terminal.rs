@@ -15,7 +15,7 @@ use rustix::termios::{Termios, Winsize};
 
 use crate::run::program;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What was shown: every byte, and the screen that they make.
 struct Shown {
@@ -125,11 +125,24 @@ impl Terminal {
         self.wait_until(words, |screen| !one_line(screen).contains(&wanted))
     }
 
+    /// Types a key and waits until what it does is drawn: every key draws.
+    #[track_caller]
+    pub fn key(&mut self, key: &str) -> &mut Self {
+        let before = self.bytes().len();
+        self.keys(key);
+        let start = Instant::now();
+        while self.bytes().len() == before {
+            assert!(start.elapsed() < PATIENCE, "{key:?} draws nothing:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.settled()
+    }
+
     /// Waits until nothing more is drawn.
     pub fn settled(&mut self) -> &mut Self {
         let mut count = 0;
         loop {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(100));
             let now = self.bytes().len();
             if std::mem::replace(&mut count, now) == now {
                 return self;
