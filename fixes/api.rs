@@ -2,8 +2,9 @@
 
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
+use crate::fixes::security::{declared_type, is_typed_as, named};
 use crate::model::meaning::words;
-use crate::model::{Model, Prop, Site};
+use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
 
 const TYPE: &str = "aws_apigateway.EndpointType";
@@ -110,5 +111,43 @@ pub(crate) fn says(model: &Model<'_>, word: &str) -> bool {
     model.cdk_files().any(|file| {
         let root = Syn::root(file);
         words(root, word).any(|at| root.at(at).is_some_and(|node| !node.is("comment")))
+    })
+}
+
+/// Whether a name is declared as something without an address: `IRestApi`.
+pub(crate) fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
+    let declared = match model.origin(name).map(|site| site.binding()) {
+        Some(Binding::Variable(name) | Binding::Field(name)) => name,
+        _ => name,
+    };
+    declared_type(declared).is_some_and(|declared| declared.text().contains("IRestApi"))
+}
+
+/// An API in a message: by its id, unless that is computed.
+pub(crate) fn spoken(api: &Site<'_>) -> String {
+    let label = api.label();
+    if label.contains("${") { "the API".to_owned() } else { label }
+}
+
+/// What a REST or HTTP API is called after its statement; one that has no name gets one.
+///
+/// # Errors
+/// A refusal where no statement can follow it, or where its type is an interface.
+pub(crate) fn own_name<'a>(
+    b: &mut Builder<'_, 'a>,
+    api: &Site<'a>,
+    statement: Syn<'a>,
+) -> Result<String, Refusal> {
+    let typed = match api.binding() {
+        Binding::Variable(name) | Binding::Field(name) => {
+            is_typed_as(name, "Api") && !is_interface(b.model, name)
+        }
+        Binding::None => true,
+    };
+    typed.then(|| named(b, api, statement, "api")).flatten().ok_or_else(|| {
+        no_fix(
+            "the API is built inside another expression, where no statement can follow it, or its variable has another type",
+            "keep the API in a variable of its own, then run again",
+        )
     })
 }

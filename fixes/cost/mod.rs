@@ -1,6 +1,7 @@
 //! Pillar 4.
 
 pub(crate) mod function;
+pub mod wa_4_1_logs_without_archive;
 pub mod wa_4_2_hard_coded_memory;
 pub mod wa_4_3_build_without_limit;
 pub mod wa_4_4_reserved_concurrency;

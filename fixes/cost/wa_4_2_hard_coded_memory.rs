@@ -84,7 +84,7 @@
 //! ## When it stays silent
 //! Where the memory comes from a name, a call or a condition, or from an object that several functions share; where a comment
 //! beside it says that it was measured; in code that belongs to one environment; for functions at the edge, singletons, and
-//! those that serve custom resources.
+//! those that serve custom resources or that alarms start.
 //!
 //! ## When it refuses
 //! Where neither a config object nor the context can be read. A function that nobody waits for and that says nothing of its
@@ -153,7 +153,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let is = |class: &str| model.builds(&function, class);
     let edge = is("aws_cloudfront.experimental.EdgeFunction");
     let other = edge || is("aws_lambda.SingletonFunction") || decides_itself(&function);
-    if other || model.serves_custom_resource(&function) || !is_a_number_here(model, &function) {
+    let tool = model.serves_custom_resource(&function) || model.answers_alarms(&function);
+    if other || tool || !is_a_number_here(model, &function) {
         return None;
     }
     let today = function.props(model).get(model, PROP).value();

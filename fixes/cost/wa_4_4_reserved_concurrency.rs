@@ -136,7 +136,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "COST06-BP02",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[],
     // Behind 2.8, which reads the number where it stands; it also follows the number into a config object.
     order: 440,

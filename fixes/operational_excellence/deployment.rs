@@ -68,7 +68,7 @@ pub(crate) fn deploys<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool 
 }
 
 /// The words of a name: `DeployToProd`, `deploy-prod`, `DEPLOY_PROD`.
-fn parts(name: &str) -> Vec<String> {
+pub(crate) fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut lower = false;
     for character in name.chars() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::document::{Facts, PHYS, begin, cell, end, one_line};
 use crate::model::imports::string_text;
 use crate::model::{Model, Prop, Props, Site};
 use crate::syntax::Syn;
@@ -97,6 +98,10 @@ pub(super) struct Runbook<'m, 'a> {
 }
 
 impl<'a> Runbook<'_, 'a> {
+    fn facts(&self) -> Facts<'_, 'a> {
+        Facts { model: self.model }
+    }
+
     /// The whole text.
     pub(super) fn text(&self) -> String {
         let mut out = String::from("# Runbook\n\n");
@@ -113,23 +118,9 @@ impl<'a> Runbook<'_, 'a> {
         out
     }
 
-    /// The constructs of a class that the app builds, by path and offset.
-    fn sites(&self, class: &str) -> Vec<Site<'a>> {
-        self.model
-            .all_sites()
-            .filter(|site| site.node.is("new_expression") && self.model.builds(site, class))
-            .collect()
-    }
-
-    fn file(&self, node: Syn<'a>) -> String {
-        let file =
-            self.model.location(node.file).and_then(|file| file.strip_prefix(&self.model.app.root).ok());
-        file.map_or_else(|| node.file.path.clone(), |file| file.to_string_lossy().replace('\\', "/"))
-    }
-
     fn people(&self, out: &mut String) {
         out.push_str("## Who is told, and who decides\n\n");
-        let topics = self.sites("aws_sns.Topic");
+        let topics = self.facts().sites("aws_sns.Topic");
         if !topics.is_empty() {
             begin(out, "topics");
             out.push_str("| Topic | Declared in | Reaches |\n| --- | --- | --- |\n");
@@ -138,7 +129,7 @@ impl<'a> Runbook<'_, 'a> {
                     out,
                     "| `{}` | `{}` | {} |",
                     topic.label(),
-                    self.file(topic.node),
+                    self.facts().file(topic.node),
                     self.subscribers(topic)
                 );
             }
@@ -188,18 +179,17 @@ impl<'a> Runbook<'_, 'a> {
 
     fn parts(&self, out: &mut String) {
         out.push_str("## What runs where\n\n");
-        out.push_str(
-            "Names are made when the app is deployed. `phys` finds them:\n\n```bash\nexport STACK=           # one of the names that \
-             `npx cdk list` prints\nphys() { # the physical name of the construct with id $1 and type $2\n  \
-             aws cloudformation describe-stack-resources --stack-name \"$STACK\" --output text \\\n    \
-             --query \"StackResources[?ResourceType=='$2' && contains(LogicalResourceId, '$1')].PhysicalResourceId | [0]\"\n}\n```\n\n",
-        );
+        out.push_str("Names are made when the app is deployed. `phys` finds them:\n\n");
+        out.push_str(PHYS);
         begin(out, "parts");
         out.push_str("| Part | Declared in | Find it | Worth knowing |\n| --- | --- | --- | --- |\n");
         for (class, what, kind, props) in PARTS {
-            for site in self.sites(class) {
-                let known =
-                    props.iter().filter_map(|prop| self.fact(&site, prop)).collect::<Vec<_>>().join(", ");
+            for site in self.facts().sites(class) {
+                let known = props
+                    .iter()
+                    .filter_map(|prop| self.facts().fact(&site, prop))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 let find = site.id_text().map_or_else(String::new, |id| {
                     let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
                     format!("`phys {id} {kind}`")
@@ -208,7 +198,7 @@ impl<'a> Runbook<'_, 'a> {
                 let _ = writeln!(
                     out,
                     "| {what} `{label}` | `{}` | {find} | {} |",
-                    self.file(site.node),
+                    self.facts().file(site.node),
                     cell(&known)
                 );
             }
@@ -216,19 +206,10 @@ impl<'a> Runbook<'_, 'a> {
         end(out, "parts");
     }
 
-    /// A property and its value, as a person says it.
-    fn fact(&self, site: &Site<'a>, prop: &str) -> Option<String> {
-        let value = site.props(self.model).get(self.model, prop).value()?;
-        let words = words_of(prop);
-        Some(match said(value) {
-            Said::Plain(text) => format!("{words} {text}"),
-            Said::Code(text) => format!("{words} `{text}`"),
-        })
-    }
-
     fn logs(&self, out: &mut String) {
-        let groups = self.sites("aws_logs.LogGroup");
+        let groups = self.facts().sites("aws_logs.LogGroup");
         let silent: Vec<_> = self
+            .facts()
             .sites("aws_lambda.Function")
             .into_iter()
             .filter(|site| {
@@ -244,18 +225,25 @@ impl<'a> Runbook<'_, 'a> {
         out.push_str("| Log group | Declared in | Kept |\n| --- | --- | --- |\n");
         for group in groups {
             let kept = self
+                .facts()
                 .fact(&group, "retention")
                 .map_or("two years, as CDK does by default".to_owned(), |fact| {
                     fact.trim_start_matches("retention ").to_owned()
                 });
-            let _ = writeln!(out, "| `{}` | `{}` | {} |", group.label(), self.file(group.node), cell(&kept));
+            let _ = writeln!(
+                out,
+                "| `{}` | `{}` | {} |",
+                group.label(),
+                self.facts().file(group.node),
+                cell(&kept)
+            );
         }
         for function in silent {
             let _ = writeln!(
                 out,
                 "| `/aws/lambda/` and the name of `{}` | `{}` | for ever |",
                 function.label(),
-                self.file(function.node)
+                self.facts().file(function.node)
             );
         }
         end(out, "logs");
@@ -276,7 +264,7 @@ impl<'a> Runbook<'_, 'a> {
                 .or_else(|| alarm.node.field("function").and_then(|function| function.field("object")));
             let text =
                 |name: &str| alarm.props.get(self.model, name).value().map(|value| one_line(value.text()));
-            let _ = writeln!(out, "- Declared in `{}`.", self.file(alarm.node));
+            let _ = writeln!(out, "- Declared in `{}`.", self.facts().file(alarm.node));
             if let Some(metric) = metric {
                 let _ = writeln!(out, "- Watches `{}`.", one_line(metric.text()));
             }
@@ -353,7 +341,8 @@ impl<'a> Runbook<'_, 'a> {
         let id = |site: &Site<'a>| {
             site.id_text().map(|id| id.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
         };
-        let (functions, aliases) = (self.sites("aws_lambda.Function"), self.sites("aws_lambda.Alias"));
+        let (functions, aliases) =
+            (self.facts().sites("aws_lambda.Function"), self.facts().sites("aws_lambda.Alias"));
         let several = functions.len() > 1 || aliases.len() > 1;
         // Of several functions, the reader names one: its id is in the table above.
         let function =
@@ -362,7 +351,7 @@ impl<'a> Runbook<'_, 'a> {
             let name = alias.props(self.model).get(self.model, "aliasName").value()?;
             name.is("string").then(|| string_text(name).to_owned())
         });
-        let pipeline = self.sites("aws_codepipeline.Pipeline").into_iter().next();
+        let pipeline = self.facts().sites("aws_codepipeline.Pipeline").into_iter().next();
         let stage = pipeline.as_ref().and_then(|pipeline| self.last_stage(pipeline)).unwrap_or("$STAGE");
         let pipeline = pipeline.as_ref().and_then(id);
         let which = if several {
@@ -382,6 +371,14 @@ impl<'a> Runbook<'_, 'a> {
             );
         } else {
             out.push_str("### Go back\n\nCheck out the last good commit and deploy it: `npx cdk diff`, then `npx cdk deploy`.\n\n");
+        }
+        let gradual = ["aws_codedeploy.LambdaDeploymentGroup", "aws_codedeploy.CfnDeploymentGroup"];
+        if gradual.iter().any(|class| self.model.app_builds(class)) {
+            out.push_str(
+                "### Stop a release that is under way\n\nCodeDeploy goes back by itself when the alarm of its deployment group rings. By hand:\n\n\
+                 ```bash\naws deploy list-deployments --include-only-statuses InProgress --query deployments --output text\n\
+                 aws deploy stop-deployment --deployment-id \"$DEPLOYMENT\" --auto-rollback-enabled # one of that list\n```\n\n",
+            );
         }
         if let Some(pipeline) = pipeline {
             let _ = write!(
@@ -405,72 +402,6 @@ impl<'a> Runbook<'_, 'a> {
         }
         end(out, "procedures");
         out.push_str("## After an incident\n\nWrite down when it started and ended, what it was, and what would have shown it earlier.\n");
-    }
-}
-
-fn begin(out: &mut String, name: &str) {
-    let _ = writeln!(out, "<!-- wa-fix:begin {name} -->\n");
-}
-
-fn end(out: &mut String, name: &str) {
-    let blank = if out.ends_with("\n\n") { "" } else { "\n" };
-    let _ = writeln!(out, "{blank}<!-- wa-fix:end {name} -->\n");
-}
-
-/// Code on one line.
-fn one_line(code: &str) -> String {
-    code.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace("( ", "(")
-        .replace(", }", " }")
-        .replace(" .", ".")
-        .replace('`', "'")
-}
-
-/// Text that may stand in a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
-}
-
-/// `reservedConcurrentExecutions` as words.
-fn words_of(prop: &str) -> String {
-    let mut words = String::new();
-    for character in prop.chars() {
-        if character.is_uppercase() {
-            words.push(' ');
-        }
-        words.extend(character.to_lowercase());
-    }
-    words
-}
-
-/// A value for people.
-enum Said {
-    Plain(String),
-    Code(String),
-}
-
-/// `Duration.seconds(30)` as `30 s`, literals as they are, everything else as code.
-fn said(value: Syn<'_>) -> Said {
-    let text = one_line(value.text());
-    if matches!(value.kind(), "number" | "true" | "false") {
-        return Said::Plain(text);
-    }
-    if value.is("string") || value.is("template_string") {
-        return Said::Code(one_line(value.text().trim_matches(['\'', '"', '`'])));
-    }
-    let units = [("seconds(", "s"), ("minutes(", "min"), ("hours(", "h"), ("days(", "days")];
-    for (call, unit) in units {
-        let number =
-            text.split_once(&format!("Duration.{call}")).and_then(|(_, rest)| rest.strip_suffix(')'));
-        if let Some(number) = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Said::Plain(format!("{number} {unit}"));
-        }
-    }
-    match text.rsplit_once("RetentionDays.") {
-        Some((_, days)) => Said::Plain(days.to_ascii_lowercase().replace('_', " ")),
-        None => Said::Code(text),
     }
 }
 

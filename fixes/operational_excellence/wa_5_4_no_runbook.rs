@@ -58,7 +58,8 @@
 //!
 //! ## What to know before deploying
 //! Only the alarms' descriptions change. The document is a start: fill in the people, try each procedure once, and
-//! review it when an alarm or an owner changes. It is written once; later changes of the app are not carried into it.
+//! review it when an alarm or an owner changes. When the code has changed, the rule renews what stands between its marks, adds
+//! new alarms, and leaves every other word alone.
 //!
 //! ## Other checkers
 //! None covers it.
@@ -67,7 +68,9 @@ use crate::detect::{Findings, Match};
 use crate::edit::Builder;
 use crate::model::{Model, Prop};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::syntax::Syn;
 
+use super::document::{is_documented, renewed};
 use super::runbook::{Alarm, Runbook, alarms};
 
 /// The rule.
@@ -113,7 +116,13 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     // One app, one document, however many entries it has.
     let first = model.all_sites().find(|site| model.builds(site, "App"))?;
     let alarms = alarms(model);
-    if first.node != app.node || is_documented(model) || alarms.iter().any(|alarm| has_link(model, alarm)) {
+    if first.node != app.node {
+        return None;
+    }
+    if let Some(old) = model.app.document(PATH).filter(|old| old.contains("wa-fix:begin")) {
+        return check_old(model, app.node, &old, &alarms, out);
+    }
+    if is_documented(model, is_named, is_surely_named) || alarms.iter().any(|alarm| has_link(model, alarm)) {
         return None;
     }
     let finding = out.report(
@@ -137,6 +146,26 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     finding.fix("Write a runbook", move |b| {
         write(b, &alarms);
+        Ok(())
+    });
+    Some(())
+}
+
+/// The runbook that wa-fix wrote, when the code has changed since.
+fn check_old<'a>(
+    model: &Model<'a>,
+    app: Syn<'a>,
+    old: &str,
+    alarms: &[Alarm<'a>],
+    out: &mut Findings<'a>,
+) -> Option<()> {
+    let new = renewed(old, &Runbook { model, alarms }.text(), "alarm ")?;
+    let message = "docs/runbook.md no longer says what the code does: whoever follows it meets other parts, alarms or limits than it \
+                   names. The fix renews what stands between the `wa-fix` marks and leaves every other word alone.";
+    let finding = out.report(&META, model, app, message);
+    finding.key("runbook-renewed").impact(Impact::Low).tier(Tier::Safe).follows();
+    finding.fix("Renew the runbook", move |b| {
+        b.rewrite(b.model.app.root.join(PATH), &new);
         Ok(())
     });
     Some(())
@@ -187,36 +216,12 @@ fn has_link<'a>(model: &Model<'a>, alarm: &Alarm<'a>) -> bool {
     })
 }
 
-fn is_documented(model: &Model<'_>) -> bool {
-    let said = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        WORDS.iter().any(|word| text.contains(word))
-    };
-    // Of the whole repository only what is surely meant: its other documents may be about anything.
-    let above = model.app.documents_above().iter().any(|path| {
-        let path = path.to_ascii_lowercase();
-        ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident"]
-            .iter()
-            .any(|word| path.contains(word))
-    });
-    above
-        || model.app.documents().iter().any(|path| {
-            let folders: Vec<&str> = path.split('/').collect();
-            if folders.iter().any(|folder| matches!(*folder, "node_modules" | "cdk.out" | "test" | "tests")) {
-                return false;
-            }
-            if said(path) {
-                return true;
-            }
-            let is_readme = path.to_ascii_lowercase().starts_with("readme");
-            is_readme
-                && model.app.document(path).is_some_and(|text| {
-                    text.lines().any(|line| {
-                        let heading = line.starts_with('#') && said(line);
-                        let wiki = ["wiki", "confluence", "notion"].iter().any(|place| line.contains(place))
-                            && said(line);
-                        heading || wiki
-                    })
-                })
-        })
+fn is_named(text: &str) -> bool {
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+fn is_surely_named(path: &str) -> bool {
+    ["runbook", "playbook", "troubleshoot", "on-call", "oncall", "incident"]
+        .iter()
+        .any(|word| path.contains(word))
 }

@@ -77,7 +77,7 @@
 //! ## Other checkers
 //! cdk-nag's serverless pack reports that the events' rule has no dead-letter queue: `Serverless-EventBusDLQ`.
 
-use super::deployments::{Counted, count, pipelines_near};
+use super::release_counter::{Counted, count, pipelines_near};
 use crate::detect::{Findings, Match};
 use crate::model::imports::string_text;
 use crate::model::meaning::has_word;

@@ -1,4 +1,11 @@
 //! Pillar 3.
 
+mod cached_routes;
+mod client;
+mod database_proxy;
+mod table_capacity;
+pub mod wa_3_2_no_api_cache;
 pub mod wa_3_4_no_cloudfront;
+pub mod wa_3_5_no_connection_pooling;
+pub mod wa_3_6_build_cache;
 pub mod wa_3_7_no_scaling;

@@ -91,7 +91,7 @@
 //!
 //! ## What to know before deploying
 //! Nobody gains until clients use the new address. CloudFront bills by request and traffic, and takes some minutes to
-//! deploy. The API can still be called directly: only a web ACL, or a secret header that it checks, changes that. A limit for each
+//! deploy; it waits 30 seconds for an answer. The API can still be called directly: only a web ACL, or a secret header that it checks, changes that. A limit for each
 //! address in a web ACL of the API (1.8) counts CloudFront's addresses from then on: move the ACL to the distribution, or raise
 //! the limit. An answer is kept only where the API sends `Cache-Control` with it: `no-store` stays the right one for `/health`.
 //!
@@ -169,7 +169,7 @@ impl<'a> Front<'a> {
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let (front, label) = front(m)?;
-    if is_fronted(model, &front) {
+    if is_fronted(model, front.node()) {
         return None;
     }
     let edge = matches!(&front, Front::Rest(api) if is_edge_by_choice(model, api));
@@ -279,8 +279,7 @@ fn signs(model: &Model<'_>) -> bool {
 }
 
 /// Whether a distribution has it as its origin, or may.
-fn is_fronted<'a>(model: &Model<'a>, front: &Front<'a>) -> bool {
-    let node = front.node();
+pub(super) fn is_fronted<'a>(model: &Model<'a>, node: Syn<'a>) -> bool {
     let origins = ["aws_cloudfront_origins.RestApiOrigin", "aws_cloudfront_origins.FunctionUrlOrigin"];
     let named =
         model.all_sites().filter(|site| origins.iter().any(|class| model.builds(site, class))).any(|site| {
@@ -358,10 +357,15 @@ fn add_distribution<'a>(b: &mut Builder<'_, 'a>, front: &Front<'a>) -> Result<()
     };
     let distribution = b.fresh_name(at.file, &["distribution", "apiDistribution"]);
     let what = if matches!(front, Front::Url(..)) { "function" } else { "API" };
+    let limit = if counts_addresses(b.model) {
+        "// Behind it, the web ACL's limit for each address counts addresses of the edge\n"
+    } else {
+        ""
+    };
     b.insert_after(
         statement,
         &format!(
-            "// The edge keeps an answer only where its Cache-Control allows that\nconst {distribution} = new {class}({scope}, {id}, \
+            "// The edge keeps an answer only where its Cache-Control allows that\n{limit}const {distribution} = new {class}({scope}, {id}, \
              {{\n{version}  defaultBehavior: {{\n    origin: {origin},\n    viewerProtocolPolicy: {viewer}.HTTPS_ONLY,\n    \
              allowedMethods: {methods}.ALLOW_ALL,\n    cachePolicy: {policy},\n    originRequestPolicy:{forwards},\n  \
              }},\n}});\n\nnew {output}({scope}, {output_id}, {{\n  value: `https://${{{distribution}.distributionDomainName}}/`,\n  \
@@ -369,6 +373,12 @@ fn add_distribution<'a>(b: &mut Builder<'_, 'a>, front: &Front<'a>) -> Result<()
         ),
     );
     Ok(())
+}
+
+/// Whether a web ACL of the app has a limit for each address that calls.
+fn counts_addresses(model: &Model<'_>) -> bool {
+    says(model, "rateBasedStatement")
+        && model.cdk_files().any(|file| file.text.contains("'IP'") || file.text.contains("\"IP\""))
 }
 
 /// The text by which the API or URL is given to an origin.
@@ -486,7 +496,7 @@ fn cache_policy<'a>(
 }
 
 /// The headers that answers depend on: those of every API, and those by which authorizers of the app know callers.
-fn caller_headers(model: &Model<'_>) -> Vec<String> {
+pub(super) fn caller_headers(model: &Model<'_>) -> Vec<String> {
     const NEVER: [&str; 5] = ["authorization", "origin", "host", "cookie", "accept-encoding"];
     let mut more: BTreeSet<String> = BTreeSet::new();
     for file in model.cdk_files() {

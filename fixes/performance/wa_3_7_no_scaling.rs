@@ -1,14 +1,16 @@
-//! # 3.7 Instances that are kept ready do not follow the traffic
+//! # 3.7 Provisioned capacity does not follow the traffic
 //!
 //! ## What is wrong
 //! An alias has provisioned concurrency, and its number is fixed. Above it callers wait for cold starts, exactly when
-//! traffic is highest; at night the same number waits and is billed.
+//! traffic is highest; at night the same number waits and is billed. A DynamoDB table with provisioned capacity is the same: above
+//! it requests are refused. Five reads and five writes a second is what it has where the code says nothing.
 //!
 //! ## What the fix does
 //! It registers the alias with Application Auto Scaling: from today's number up to ten times as many, below what is reserved for
 //! the function, so that instances are 70 % in use. An alarm tells when even the most are not enough, on the topic that the
 //! other alarms of the file use. Where today's number is a field of a typed config object, the maximum becomes one too;
-//! `--set provisioned_concurrency_max=40` says another.
+//! `--set provisioned_concurrency_max=40` says another. A table whose capacity is written down scales from there up to ten times
+//! as much; one that says nothing is billed by request instead, which follows the traffic by itself.
 //!
 //! ## Before
 //! ```ts
@@ -93,20 +95,24 @@
 //! ## When it stays silent
 //! For functions that keep nothing ready: Lambda scales them by itself. Where the alias, or something that cannot be followed, has
 //! `addAutoScaling`; where the app builds a scalable target for Lambda. An alias on which callers wait and that keeps nothing ready is
-//! only mentioned (`info`): its number can follow the traffic once 2.8 has given it one.
+//! only mentioned (`info`): its number can follow the traffic once 2.8 has given it one. For tables that are billed by request, have
+//! replicas, or are scaled.
 //!
 //! ## When it refuses
 //! Where nothing is provisioned yet. Where the reserved concurrency is not known or leaves no room for more. Where the
-//! number is worked out in place, or the alias has no name, or one of type `IAlias`, which cannot be scaled.
+//! number is worked out in place, or the alias has no name, or one of type `IAlias`, which cannot be scaled. A table whose capacity
+//! comes from elsewhere, or that has indexes: each has a capacity of its own.
 //!
 //! ## What to know before deploying
 //! What is billed follows the traffic, up to the maximum. A deployment that publishes a version starts again from the least. The
 //! first target of an account creates a service-linked role. An alias that nobody calls may stay where it was: without
-//! data nothing scales in.
+//! data nothing scales in. A table can change how it is billed once a day; billed by request, one that is always busy may cost more.
 //!
 //! ## Other checkers
-//! None has a rule for this. `CloudWatchAlarmAction` of cdk-nag's HIPAA, NIST and PCI packs appears where no topic is in reach.
+//! None has a rule for this. `CloudWatchAlarmAction` of cdk-nag's HIPAA, NIST and PCI packs appears where no topic is in reach, and so
+//! does rule 5.8.
 
+use super::table_capacity;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::Field;
 use crate::edit::{Builder, no_fix};
@@ -123,13 +129,14 @@ const META: Meta = Meta {
     id: "3.7",
     also: &[],
     name: "provisioned-without-scaling",
-    title: "Instances that are kept ready do not follow the traffic",
+    title: "Provisioned capacity does not follow the traffic",
     pillar: Pillar::Performance,
     impact: Impact::Low,
     tier: Tier::Review,
     practice: "PERF02-BP05",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[],
     // Behind 2.8, which provisions; before 4.4, which moves the reserved number that this one has to read.
     order: 370,
@@ -178,6 +185,9 @@ struct Range {
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(table) = m.site("table") {
+        return table_capacity::check(&META, model, table, out);
+    }
     let alias = match m.site("alias") {
         Some(site) => built(model, site),
         None => added(model, m.node("added")?)?,

@@ -22,7 +22,6 @@ pub(super) struct Needs {
 const EXPORTER: &str = r"
 /** Megabytes: the exporter holds all parameters, each of a few kilobytes. */
 const EXPORTER_MEMORY = 256;
-
 const EXPORTER_TIMEOUT = cdk.Duration.minutes(5);
 
 const EXPORTER_CODE = `
@@ -289,9 +288,9 @@ impl Needs {
         let _ = write!(
             out,
             "    const exporter = new lambda.Function(this, 'ParameterExporter', {{\n      description: 'Exports parameters to a \
-             bucket',\n      runtime: lambda.Runtime.{runtime},\n      handler: 'index.handler',\n      code: \
-             lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: EXPORTER_TIMEOUT,\n      memorySize: EXPORTER_MEMORY,\n      tracing: lambda.Tracing.ACTIVE,\n{logs}      \
-             deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
+             bucket',\n      runtime: lambda.Runtime.{runtime},\n      architecture: lambda.Architecture.ARM_64,\n      handler: \
+             'index.handler',\n      code: lambda.Code.fromInline(EXPORTER_CODE),\n      timeout: EXPORTER_TIMEOUT,\n      memorySize: EXPORTER_MEMORY,\n      tracing: \
+             lambda.Tracing.ACTIVE,\n{logs}      deadLetterQueue,\n      environment: {{ PARAMETER_PATH: path, BUCKET: bucket.bucketName }},\n    }});"
         );
         out.push_str(GRANTS);
         out.push_str("  }\n");

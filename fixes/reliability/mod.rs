@@ -2,6 +2,7 @@
 
 mod backup_file;
 mod canary;
+mod dependencies;
 mod failover;
 mod global_names;
 mod second_region;
@@ -9,6 +10,7 @@ mod state;
 pub mod wa_2_10_no_backup_strategy;
 pub mod wa_2_1_single_region;
 pub mod wa_2_2_no_health_check;
+pub mod wa_2_3_no_circuit_breaker;
 pub mod wa_2_4_lambda_timeout;
 pub mod wa_2_5_dead_letter_queue;
 pub mod wa_2_6_pipeline_swallows_failures;

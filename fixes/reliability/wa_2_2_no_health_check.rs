@@ -98,7 +98,8 @@
 //! ## What to know before deploying
 //! AWS bills for each run, in every environment that is deployed. The alarm goes off at once where the path does not answer 200.
 //! AWS retires the runtimes of canaries from time to time and takes no new canary on a retired one: the name stands in one place.
-//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it.
+//! Where the topic is encrypted by a key that the app does not build, see that CloudWatch may use it. Where no other alarm of
+//! the file has a topic, the new one tells nobody until you give it one; 5.8 reminds you.
 //!
 //! ## Other checkers
 //! No checker asks for it. The canary's bucket and role, which CDK makes, bring cdk-nag `AwsSolutions-S1`, `AwsSolutions-IAM5` and
@@ -107,12 +108,11 @@
 use super::canary::{Access, Probe, canary_code};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::is_public;
+use crate::fixes::api::{is_interface, is_public, own_name, spoken};
 use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
-use crate::fixes::security::{is_typed_as, named};
 use crate::model::meaning::words;
-use crate::model::{Binding, Model, Prop, Site};
+use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
 use crate::syntax::Syn;
@@ -136,7 +136,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "REL11-BP01",
     clears: &[],
-    raises: &[],
+    // Where the app has no topic, its alarm tells nobody yet.
+    raises: &["5.8"],
     asks: &[HEALTH_PATH],
     // Behind 1.3, which decides who may call the API, and 1.8.
     order: 220,
@@ -161,7 +162,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if is_built_by_its_class(&api) || !answers(model, &api) || is_probed(model, &api) {
         return None;
     }
-    let label = api.label();
+    let label = spoken(&api);
     let alarm = last_alarm(model, &api);
     let place = alarm.map_or(api.node, |(alarm, _)| alarm);
     let alone = if model.sites(api.node.file).iter().any(|site| site.class.ends_with(".SnsAction")) {
@@ -376,29 +377,4 @@ fn add<'a>(
     let code = canary_code(b, &probe, (statement, &beside))?;
     b.insert_after(statement, &code);
     Ok(())
-}
-
-/// Whether a name is declared as something without an address: `IRestApi`.
-fn is_interface<'a>(model: &Model<'a>, name: Syn<'a>) -> bool {
-    let declared = match model.origin(name).map(|site| site.binding()) {
-        Some(Binding::Variable(name) | Binding::Field(name)) => name,
-        _ => name,
-    };
-    // A word that no type holds: whether there is a declared type at all.
-    !is_typed_as(declared, " ") && is_typed_as(declared, "IRestApi")
-}
-
-fn own_name<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>, statement: Syn<'a>) -> Result<String, Refusal> {
-    let typed = match api.binding() {
-        Binding::Variable(name) | Binding::Field(name) => {
-            is_typed_as(name, "Api") && !is_interface(b.model, name)
-        }
-        Binding::None => true,
-    };
-    typed.then(|| named(b, api, statement, "api")).flatten().ok_or_else(|| {
-        no_fix(
-            "the API is built inside another expression, where no statement can follow it, or its variable has another type",
-            "keep the API in a variable of its own, then run again",
-        )
-    })
 }

@@ -85,7 +85,7 @@
 //! ## When it stays silent
 //! Where the timeout comes from a name, a call or a condition, or from an object that several functions share; where there is a
 //! number and nothing in scope tells environments apart; in code that belongs to one environment; for functions at the edge, authorizers and Cognito triggers, which have limits of their own, for
-//! singletons, and for those that serve custom resources. Where a queue feeds the function and hides its messages long enough: the two
+//! singletons, and for those that serve custom resources or that alarms start. Where a queue feeds the function and hides its messages long enough: the two
 //! numbers belong together, so they stay. Where that queue is not in the app or its time is computed.
 //!
 //! ## When it refuses
@@ -179,6 +179,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if other
         || decides_itself(&function)
         || model.serves_custom_resource(&function)
+        || model.answers_alarms(&function)
         || has_own_limit(model, &function)
     {
         return None;

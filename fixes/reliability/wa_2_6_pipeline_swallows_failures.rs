@@ -106,7 +106,7 @@ const META: Meta = Meta {
 };
 
 /// Scripts that run on install or publish, where a failure must not be in the way.
-const HOOKS: [&str; 7] =
+pub(crate) const HOOKS: [&str; 7] =
     ["prepare", "preinstall", "install", "postinstall", "prepack", "postpack", "postpublish"];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {

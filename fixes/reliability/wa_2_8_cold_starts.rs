@@ -111,7 +111,7 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP04",
     clears: &[],
-    // What is kept ready is a fixed number until 3.7 lets it follow the traffic; an alias starts to use versions.
+    // It starts to use versions, and what is kept ready is a fixed number until 3.7 lets it follow the traffic.
     raises: &["2.10", "3.7"],
     asks: &[],
     order: 280,

@@ -81,6 +81,39 @@ pub(crate) fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Opt
     }
 }
 
+/// The path of a resource as API Gateway writes it: `/` for the root, `/items/{id}`; `None` where it cannot be told.
+pub(crate) fn path_of<'a>(model: &Model<'a>, resource: Syn<'a>) -> Option<String> {
+    let path = path_at(model, resource, 8)?;
+    Some(if path.is_empty() { "/".to_owned() } else { path })
+}
+
+fn path_at<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    match resource.kind() {
+        "non_null_expression" | "parenthesized_expression" => path_at(model, resource.first()?, depth),
+        "call_expression" => {
+            let function = resource.field("function").filter(|function| function.is("member_expression"))?;
+            let parent = path_at(model, function.field("object")?, depth)?;
+            let part = || {
+                let part = arguments(resource).first().copied().filter(|part| part.is("string"))?;
+                Some(part.text().trim_matches(['\'', '"']))
+            };
+            match function.field("property")?.text() {
+                "addProxy" => Some(format!("{parent}/{{proxy+}}")),
+                "addResource" | "getResource" => Some(format!("{parent}/{}", part()?)),
+                "resourceForPath" => Some(format!("{parent}/{}", part()?.trim_matches('/'))),
+                _ => None,
+            }
+        }
+        "member_expression" if resource.field("property")?.text() == "root" => Some(String::new()),
+        "member_expression" | "identifier" => match model.meaning(resource)? {
+            Meaning::Value(value) if value != resource => path_at(model, value, depth),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The API whose stage is named in an expression: `api.deploymentStage`.
 pub(crate) fn stage_owner<'a>(model: &Model<'a>, within: Syn<'a>) -> Option<Site<'a>> {
     ["deploymentStage", "defaultStage"].iter().flat_map(|name| words(within, name)).find_map(|at| {

@@ -70,7 +70,12 @@ pub(crate) fn named<'a>(
 
 /// Whether the declared type of a variable or field, if there is one, has a word in its name.
 pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
-    let declared = match name.parent() {
+    declared_type(name).is_none_or(|declared| declared.text().contains(word))
+}
+
+/// The declared type of a variable or field.
+pub(crate) fn declared_type(name: Syn<'_>) -> Option<Syn<'_>> {
+    match name.parent() {
         Some(declarator) if declarator.is("variable_declarator") => declarator.field("type"),
         _ => {
             let class = name.ancestors().find(|node| is_class(*node));
@@ -80,6 +85,5 @@ pub(crate) fn is_typed_as(name: Syn<'_>, word: &str) -> bool {
                     .and_then(|member| member.field("type"))
             })
         }
-    };
-    declared.is_none_or(|declared| declared.text().contains(word))
+    }
 }

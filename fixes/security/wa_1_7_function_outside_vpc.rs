@@ -72,7 +72,7 @@
 //!
 //! ## When it stays silent
 //! Where the function may have a `vpc` already; for users of the RDS Data API, which is called from outside; for Lambda@Edge, which
-//! knows no VPC, and the handlers of custom resources. The `info` finding stays away where the app builds or imports a VPC.
+//! knows no VPC, the handlers of custom resources, and functions that alarms start. The `info` finding stays away where the app builds or imports a VPC.
 //!
 //! ## When it refuses
 //! Where the VPC has no private subnets with a way out: in others the function loses the internet and the APIs of AWS. Where VPC or database have no
@@ -158,6 +158,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if is("aws_cloudfront.experimental.EdgeFunction")
         || is("aws_lambda.SingletonFunction")
         || model.serves_custom_resource(&function)
+        // Without a way out of the VPC it could not reach what it has to mend.
+        || model.answers_alarms(&function)
         || calls_with(model, "grantDataApiAccess", &function).next().is_some()
     {
         return None;

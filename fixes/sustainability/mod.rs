@@ -1,3 +1,7 @@
 //! Pillar 6.
 
+mod portable;
+pub mod wa_6_1_x86_function;
 pub mod wa_6_2_log_retention;
+pub mod wa_6_3_build_waste;
+mod wasted_work;

@@ -72,7 +72,8 @@
 //! A shorter retention deletes older events at once, in the environments that get it. A declared group has a name of its own:
 //! the old group stays behind with its events until somebody deletes it. `LogRetention` brings a small
 //! function with a role that sets the retention of a group which exists already. A policy that wants a year of logs in every
-//! environment (Checkov `CKV_AWS_338`) contradicts this rule: suppress one of them.
+//! environment (Checkov `CKV_AWS_338`) contradicts this rule: suppress one of them. Where the retention that you name is three months or
+//! more, 4.1 then offers to keep the older part in an archive.
 //!
 //! ## Other checkers
 //! Clears Checkov `CKV_AWS_66` for groups that had no retention. The function behind `LogRetention` is CDK's own, and
@@ -104,8 +105,9 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SUS04-BP03",
     clears: &["CKV_AWS_66"],
-    // A function that has a log group at last has one to save queries for.
-    raises: &["5.3"],
+    // A retention of three months or more that was answered may be kept at the price of an archive (4.1); a function that
+    // has a log group at last has one to save queries for (5.3).
+    raises: &["4.1", "5.3"],
     asks: &[RETENTION],
     // After the rules that archive logs (4.1) or add groups: their retention is theirs.
     order: 620,
@@ -185,7 +187,7 @@ fn kept<'a>(model: &Model<'a>, prop: Prop<'a>, absent: &'static str) -> Option<(
 }
 
 /// The days of a member; `None` is for ever.
-fn days(member: &str) -> Option<u16> {
+pub(crate) fn days(member: &str) -> Option<u16> {
     DAYS.iter().find(|(name, _)| *name == member).map(|(_, days)| *days)
 }
 
@@ -197,7 +199,8 @@ fn in_words(member: &str) -> String {
     days(member).map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"))
 }
 
-fn is_audit<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
+/// Whether a group's names say that somebody may ask for its logs later.
+pub(crate) fn is_audit<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
     let name = group.props(model).get(model, "logGroupName").value().map(Syn::text).unwrap_or_default();
     let bound = match group.binding() {
         Binding::Variable(name) | Binding::Field(name) => name.text(),

@@ -4,3 +4,7 @@
 
 ((call_expression) @added
   (#method? @added "addAlias"))
+
+; The same of a table: capacity that is provisioned, by default or by choice.
+((new_expression) @table
+  (#construct? @table "aws_dynamodb.Table"))

@@ -81,7 +81,7 @@ pub struct RunArgs {
     /// The configuration file [default: the nearest wa-fix.toml upwards]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How to print: text, concise, json, jsonl, sarif, github, vscode
+    /// How to print: text, concise, json, jsonl, sarif, github, gitlab, junit, rdjson, checkstyle, vscode
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Print to a file instead of standard output

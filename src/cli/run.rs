@@ -289,7 +289,7 @@ pub(crate) fn texts(plan: &Plan, root: &Path) -> BTreeMap<String, String> {
 
 /// The texts that a report shows: of files with findings where it has code frames, else none.
 pub(crate) fn frames(plan: &Plan, run: &Run, format: Format) -> BTreeMap<String, String> {
-    if format.has_frames() { texts(plan, &run.root) } else { BTreeMap::new() }
+    if format.needs_texts() { texts(plan, &run.root) } else { BTreeMap::new() }
 }
 
 /// What became of files that were named one by one.

@@ -28,6 +28,8 @@ pub struct Candidate<'a> {
     pub fix: Result<MakeFix<'a>, Refusal>,
     /// Rule and construct path: the same under moved lines and renamed files.
     pub key: String,
+    /// Whether it follows from the code as it is: any fix may bring it, and its own rule takes it away again.
+    pub follows: bool,
 }
 
 impl<'a> Candidate<'a> {
@@ -40,6 +42,12 @@ impl<'a> Candidate<'a> {
     /// States another tier than the rule's usual one.
     pub fn tier(&mut self, tier: Tier) -> &mut Self {
         self.tier = tier;
+        self
+    }
+
+    /// States that any change of the code may bring this finding, as where a document is generated from it.
+    pub fn follows(&mut self) -> &mut Self {
+        self.follows = true;
         self
     }
 
@@ -91,6 +99,7 @@ impl<'a> Findings<'a> {
             title: String::new(),
             fix: Err(crate::edit::no_fix("the rule has no fix for this form", "change it by hand")),
             key: construct_path(model, node),
+            follows: false,
         });
         let last = self.candidates.len() - 1;
         // The element was pushed in this function.

@@ -22,6 +22,8 @@ pub struct Proposal {
     pub edits: BTreeMap<PathBuf, EditSet>,
     /// Files to create, by absolute path.
     pub creates: BTreeMap<PathBuf, Arc<str>>,
+    /// New texts of documents that exist, by absolute path.
+    pub rewrites: BTreeMap<PathBuf, Arc<str>>,
     /// Whether it took names that another fix of the same file might take as well.
     pub takes_names: bool,
 }
@@ -29,7 +31,7 @@ pub struct Proposal {
 impl Proposal {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.creates.is_empty() && self.edits.values().all(EditSet::is_empty)
+        self.creates.is_empty() && self.rewrites.is_empty() && self.edits.values().all(EditSet::is_empty)
     }
 }
 
@@ -124,6 +126,30 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Moves a statement, with the comments right above it, before another of the same file that is indented less.
+    pub fn move_before(&mut self, statement: Syn<'a>, target: Syn<'a>) {
+        let style = self.style(statement.file);
+        let text = &statement.file.text;
+        let start = leading_start(statement);
+        let (from, to) = (line_indent(text, start), line_indent(text, target.start()));
+        let code = text.get(start..statement.end()).unwrap_or_default();
+        let code = code.replace(&format!("\n{from}"), &format!("\n{to}"));
+        let at = line_start(text, leading_start(target));
+        self.edit(statement.file, at..at, format!("{to}{code}{}{}", style.eol, style.eol));
+        let rest = text.get(statement.end()..).unwrap_or_default();
+        let mut lines = rest.split_inclusive('\n');
+        let ends_line = lines.next().is_some_and(|line| line.trim().is_empty());
+        let above = text.get(..line_start(text, start)).unwrap_or_default();
+        let apart = above.trim_end().ends_with('{') || ends_blank(above);
+        if ends_line && apart && lines.next().is_some_and(|line| line.trim().is_empty()) {
+            // It stood apart: one of the empty lines goes as well.
+            let end = statement.end() + rest.split_inclusive('\n').take(2).map(str::len).sum::<usize>();
+            self.edit(statement.file, line_start(text, start)..end, String::new());
+        } else {
+            self.remove_statement(statement);
+        }
+    }
+
     /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
     pub fn remove_line(&mut self, node: Syn<'a>) {
         let text = &node.file.text;
@@ -204,29 +230,133 @@ impl<'m, 'a> Builder<'m, 'a> {
         if alone {
             self.edit(element.file, at..at, format!("{code},{}{base}", style.eol));
         } else {
-            self.edit(element.file, element.start()..element.start(), format!("{code}, "));
+            self.insert_on_line(element, &code, true);
         }
     }
 
-    /// Inserts an element behind the last one of an array, behind a comment on its line.
+    /// Inserts an element behind another of an array: on a line of its own where they have, else on the same line,
+    /// which is broken where it gets too long.
     pub fn insert_element_after(&mut self, element: Syn<'a>, code: &str) {
         let style = self.style(element.file);
         let text = &element.file.text;
         let base = line_indent(text, element.start()).to_owned();
-        let alone = text
-            .get(line_start(text, element.start())..element.start())
-            .is_some_and(|before| before.trim().is_empty());
-        let comma = element.node.next_sibling().filter(|token| token.kind() == ",");
         let code = style.adapt(code, &base);
-        let mark = if comma.is_some() { "," } else { "" };
-        let end = comma.map_or(element.end(), |token| token.end_byte());
-        let at = if alone { trailing_end(text, end) } else { end };
-        let gap = if alone { format!("{}{base}", style.eol) } else { " ".to_owned() };
-        let lead = if comma.is_none() && at == element.end() { "," } else { "" };
-        if comma.is_none() && lead.is_empty() {
-            self.edit(element.file, element.end()..element.end(), ",".to_owned());
+        let line = line_start(text, element.start());
+        if text.get(line..element.start()).is_some_and(|before| before.trim().is_empty()) {
+            let comma = element.node.next_sibling().filter(|token| token.kind() == ",");
+            if comma.is_none() {
+                self.edit(element.file, element.end()..element.end(), ",".to_owned());
+            }
+            let end = comma.map_or(element.end(), |comma| comma.end_byte());
+            let at = trailing_end(text, end);
+            let tail = if comma.is_some() { "," } else { "" };
+            self.edit(element.file, at..at, format!("{}{base}{code}{tail}", style.eol));
+            return;
         }
-        self.edit(element.file, at..at, format!("{lead}{gap}{code}{mark}"));
+        self.insert_on_line(element, &code, false);
+    }
+
+    /// Inserts an element beside another that shares its line with the rest of the array, which is broken where
+    /// it gets too long.
+    fn insert_on_line(&mut self, element: Syn<'a>, code: &str, before: bool) {
+        let text = &element.file.text;
+        let line = line_start(text, element.start());
+        let length =
+            text.get(line..).and_then(|rest| rest.lines().next()).map_or(0, |line| line.trim().len());
+        let array = element.parent().filter(|array| {
+            array.is("array")
+                && !array.text().contains('\n')
+                && !array.tokens().any(|token| token.is("comment"))
+        });
+        let wide = code.contains('\n') || self.fits(element, 0, length + code.len() + 2);
+        let Some(array) = array.filter(|_| !wide) else {
+            let (at, code) = if before {
+                (element.start(), format!("{code}, "))
+            } else {
+                (element.end(), format!(", {code}"))
+            };
+            self.edit(element.file, at..at, code);
+            return;
+        };
+        let mut elements: Vec<&str> = Vec::new();
+        for other in array.children() {
+            let here = other == element;
+            elements.extend((here && before).then_some(code));
+            elements.push(other.text());
+            elements.extend((here && !before).then_some(code));
+        }
+        let flat = format!("[{}]", elements.join(", "));
+        let tall = format!("[\n  {},\n]", elements.join(",\n  "));
+        let pair = array.parent().filter(|pair| pair.is("pair"));
+        let key = pair.and_then(crate::model::props::key_of);
+        let object = pair.and_then(Syn::parent).filter(|object| !object.text().contains('\n'));
+        match (object, key) {
+            (Some(object), Some(key)) => {
+                let fits = self.fits(object, 1, key.len() + flat.len() + 3);
+                self.set_entries(object, &[(key, if fits { flat } else { tall })]);
+            }
+            _ => self.replace(array, &tall),
+        }
+    }
+
+    /// Inserts lines of a YAML file behind the line on which `end` stands, in the indent of the line of `start`: an
+    /// item of a list, a line of a script.
+    pub fn insert_lines_after(&mut self, node: Syn<'a>, start: usize, end: usize, code: &str) {
+        let style = self.style(node.file);
+        let text = &node.file.text;
+        let base = line_indent(text, start).to_owned();
+        let line = text.get(end..).and_then(|rest| rest.split('\n').next()).unwrap_or_default();
+        let at = end + line.trim_end_matches('\r').len();
+        let code = code.replace('\n', &format!("{}{base}", style.eol));
+        self.edit(node.file, at..at, format!("{}{base}{code}", style.eol));
+    }
+
+    /// Inserts lines of a YAML file before the one on which `at` stands, in its indent and above the comments there.
+    pub fn insert_lines_before(&mut self, node: Syn<'a>, at: usize, code: &str) {
+        let style = self.style(node.file);
+        let text = &node.file.text;
+        let base = line_indent(text, at).to_owned();
+        let mut start = line_start(text, at);
+        loop {
+            let above = start.checked_sub(1).map(|end| line_start(text, end)..end);
+            match above.and_then(|line| Some((line.start, text.get(line)?))) {
+                Some((line, comment)) if comment.trim_start().starts_with('#') => start = line,
+                _ => break,
+            }
+        }
+        let code = code.replace('\n', &format!("{}{base}", style.eol));
+        self.edit(node.file, start..start, format!("{base}{code}{}", style.eol));
+    }
+
+    /// Adds a string behind the last item of an array literal or of a YAML sequence, as the others are written.
+    pub fn append_item(&mut self, list: Syn<'a>, value: &str) {
+        let style = self.style(list.file);
+        let Some(last) = list.children().last() else {
+            let code = format!("[{}]", style.string(value));
+            self.edit(list.file, list.start()..list.end(), code);
+            return;
+        };
+        let text = &list.file.text;
+        if list.is("block_sequence") {
+            let indent = line_indent(text, last.start()).to_owned();
+            let item = last.text().trim_end();
+            let quote = item.chars().last().filter(|c| matches!(c, '\'' | '"')).map(String::from);
+            let quote = quote.unwrap_or_default();
+            let at = last.start() + item.len();
+            self.edit(list.file, at..at, format!("{}{indent}- {quote}{value}{quote}", style.eol));
+            return;
+        }
+        let item = if list.is("array") { style.string(value) } else { format!("'{value}'") };
+        self.insert_argument_after(last, &item);
+    }
+
+    /// Adds lines at the end of a YAML mapping, at its own indentation.
+    pub fn append_yaml(&mut self, mapping: Syn<'a>, lines: &str) {
+        let style = self.style(mapping.file);
+        let indent = line_indent(&mapping.file.text, mapping.start());
+        let at = mapping.start() + mapping.text().trim_end().len();
+        let code = lines.lines().fold(String::new(), |code, line| code + style.eol + indent + line);
+        self.edit(mapping.file, at..at, code);
     }
 
     /// Inserts an argument behind the last one of a call: on its line, or on one of its own where they have.
@@ -245,6 +375,11 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// Creates a file, with `\n` line ends.
     pub fn create(&mut self, file: PathBuf, text: &str) {
         self.proposal.creates.insert(file, text.into());
+    }
+
+    /// Gives a document that exists (Markdown and the like, which wa-fix does not parse) a new text.
+    pub fn rewrite(&mut self, file: PathBuf, text: &str) {
+        self.proposal.rewrites.insert(file, text.into());
     }
 
     /// Replaces bytes of a file of another kind (YAML, JSON), or inside a string literal.
@@ -280,15 +415,20 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// The id, as code, of a construct that goes with another: its id and a suffix in `PascalCase`, or in
     /// `kebab-case` where the id is. An id that is computed, as in a loop, stays computed.
     pub fn sibling_id(&mut self, site: &crate::model::Site<'a>, suffix: &str) -> String {
-        let Some(id) = site.id() else {
-            return format!("'{}'", self.fresh_id(site.node, &[suffix]));
+        self.id_after(site.node, site.id(), suffix)
+    }
+
+    /// As [`Builder::sibling_id`], for a construct that a method builds at a node: from the argument that is its id.
+    pub fn id_after(&mut self, at: Syn<'a>, id: Option<Syn<'a>>, suffix: &str) -> String {
+        let Some(id) = id else {
+            return format!("'{}'", self.fresh_id(at, &[suffix]));
         };
         let text = id.text();
         let suffix = if text.contains('-') { kebab(suffix) } else { suffix.to_owned() };
         match id.kind() {
             "string" => {
-                let wanted = format!("{}{suffix}", site.id_text().unwrap_or_default());
-                format!("'{}'", self.fresh_id(site.node, &[&wanted]))
+                let wanted = format!("{}{suffix}", crate::model::imports::string_text(id));
+                format!("'{}'", self.fresh_id(at, &[&wanted]))
             }
             "template_string" => format!("{}{suffix}`", text.strip_suffix('`').unwrap_or(text)),
             _ => format!("`${{{text}}}{suffix}`"),

@@ -79,6 +79,32 @@ impl<'a> Builder<'_, 'a> {
         Ok(format!("{text}{tail}"))
     }
 
+    /// Imports a name of any package beside the imports of the CDK, in the file's form.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where the file uses the name for something else.
+    pub fn package(&mut self, file: &'a Parsed, package: &str, name: &str) -> Result<(), Refusal> {
+        let root = Syn::root(file);
+        if crate::model::meaning::words(root, name).next().is_some() {
+            return Err(no_fix(
+                &format!("`{name}` means something else here"),
+                &format!("rename it, so that {package} can be imported"),
+            ));
+        }
+        let imports = &self.model.imports(file).imports;
+        let required = imports.last().is_some_and(|last| {
+            matches!(last.statement.kind(), "lexical_declaration" | "variable_declaration")
+        });
+        self.pending.lines.push(Line {
+            root,
+            specifier: package.to_owned(),
+            names: Names::Braced(vec![name.to_owned()]),
+            form: if required { Form::Require } else { Form::Import },
+        });
+        self.proposal.takes_names = true;
+        Ok(())
+    }
+
     /// A name that the file, or this fix, has imported already.
     fn known(&self, at: Syn<'a>, module: &str, head: &str) -> Option<String> {
         let imports = self.model.imports(at.file);
@@ -166,9 +192,10 @@ impl<'a> Builder<'_, 'a> {
         let submodules: Vec<_> =
             cdk.iter().filter(|import| cdk_module(import.module).is_some_and(|m| !m.is_empty())).collect();
         let apart = submodules.iter().filter(|import| matches!(import.imported, Imported::Named(_))).count();
-        let by_name = (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)))
-            && !self.is_taken(at, head);
-        if let (true, Some(import)) = (by_name, braced(module)) {
+        let free = !self.is_taken(at, head);
+        let by_name = free && (apart * 2 > submodules.len() || (module.is_empty() && is_braced(last)));
+        // A second import of the same module is nobody's habit, unless the name means something else here.
+        if let Some(import) = braced(module).filter(|_| free) {
             return Ok(self.grow(import, head, module, Some(head), head));
         }
         let form = match last.statement.kind() {

@@ -218,6 +218,25 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
+    /// Gives an object literal a property that it does not have, right behind another that it goes with; at the end where
+    /// something else follows on that one's line, or where all stand on one line that would grow too long.
+    pub fn insert_entry_after(&mut self, entry: Syn<'a>, name: &str, value: &str) {
+        let Some(object) = entry.parent() else { return };
+        let text = &object.file.text;
+        let rest = text.get(entry.end()..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let rest = rest.trim_start_matches([',', ' ', '\t']).trim_end();
+        // Another entry on the line, or a comment about this one.
+        let commented = !rest.is_empty() && (object.text().contains('\n') || rest.starts_with('/'));
+        let long = !object.text().contains('\n')
+            && !self.fits(object, 0, object.text().len() + name.len() + value.len() + 4);
+        let alone = next_token(entry).is_some();
+        if commented || long || !alone {
+            self.insert_entry(object, name, value);
+        } else {
+            self.insert_argument_after(entry, &entry_text(name, value));
+        }
+    }
+
     /// Removes an entry from an object literal, with its comma and its line.
     pub fn remove_entry(&mut self, entry: Syn<'a>) {
         let text = &entry.file.text;
@@ -312,7 +331,10 @@ impl<'a> Builder<'_, 'a> {
         let style = self.style(list.file);
         let base = line_indent(&list.file.text, site.node.start());
         let entry = entry_text(name, value);
-        let multiline = entry.contains('\n');
+        let text = &list.file.text;
+        let line =
+            text.get(super::style::line_start(text, list.end())..).and_then(|rest| rest.lines().next());
+        let multiline = entry.contains('\n') || line.map_or(0, str::len) + entry.len() + 6 > WIDTH;
         let object = if multiline {
             format!("{{\n  {},\n}}", entry.replace('\n', "\n  "))
         } else {

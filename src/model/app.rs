@@ -48,8 +48,8 @@ pub struct App {
     /// Positions of the files by absolute path; shared by the states of an app that have the same files.
     by_path: Arc<HashMap<OsString, usize>>,
     documents: OnceLock<Vec<String>>,
-    /// Files that a plan creates.
-    created: Vec<PathBuf>,
+    /// Files that a plan creates, and documents that it rewrites, with their texts.
+    others: Overlay,
 }
 
 /// Words one of which stands in every file that speaks to the CDK.
@@ -110,7 +110,7 @@ impl App {
             files,
             by_path: Arc::default(),
             documents: OnceLock::new(),
-            created: Vec::new(),
+            others: Overlay::new(),
         };
         app.sort();
         app
@@ -156,7 +156,11 @@ impl App {
             files,
             by_path: Arc::clone(&self.by_path),
             documents: self.documents.clone(),
-            created: overlay.keys().filter(|file| self.file(file).is_none()).cloned().collect(),
+            others: overlay
+                .iter()
+                .filter(|(file, _)| self.file(file).is_none())
+                .map(|(file, text)| (file.clone(), Arc::clone(text)))
+                .collect(),
         };
         if more {
             app.sort();
@@ -203,7 +207,7 @@ impl App {
                 .collect()
         });
         let mut all: Vec<String> = on_disk.clone();
-        all.extend(self.created.iter().filter_map(|file| relative(file)).filter(is_document));
+        all.extend(self.others.keys().filter_map(|file| relative(file)).filter(is_document));
         all.sort();
         all.dedup();
         all
@@ -236,9 +240,39 @@ impl App {
         all
     }
 
+    /// The text of a file by its path from the app's folder or one above it in the repository: lock files, workflows,
+    /// settings of other tools. Files that a plan changes are not among them.
+    pub fn text_above(&self, path: &str) -> Option<String> {
+        self.folders_to_top().find_map(|folder| {
+            let file = folder.join(path);
+            file.is_file().then(|| std::fs::read_to_string(file).ok())?
+        })
+    }
+
+    /// The texts of the workflows of the repository around the app.
+    pub fn workflows_above(&self) -> Vec<String> {
+        let folders = self.folders_to_top().map(|folder| folder.join(".github/workflows"));
+        let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|file| file.is_file()).collect();
+        files.sort();
+        files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+    }
+
+    /// The app's folder, and those above it up to the one of the repository.
+    fn folders_to_top(&self) -> impl Iterator<Item = &Path> {
+        let top = self.root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.root);
+        self.root.ancestors().take_while(move |folder| folder.starts_with(top))
+    }
+
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
-        read_text(&self.root.join(path)).ok()
+        self.document_at(&self.root.join(path))
+    }
+
+    /// The text of a document, by its absolute path, as the plan has it.
+    pub fn document_at(&self, file: &Path) -> Option<Arc<str>> {
+        self.others.get(file).cloned().or_else(|| read_text(file).ok())
     }
 
     /// A source file in another language than the app's (a handler in Python, Go, Java and the like) that holds a word,
@@ -260,6 +294,25 @@ impl App {
             .collect();
         found.sort();
         found.into_iter().next()
+    }
+
+    /// Whether a folder, by its absolute path, holds a file of some kind, whatever git ignores; `None` where it is no
+    /// folder, or too large to tell.
+    pub fn folder_holds(&self, folder: &Path, is_one: impl Fn(&str) -> bool) -> Option<bool> {
+        const MANY: usize = 20_000;
+        if !folder.starts_with(&self.root) || !folder.is_dir() {
+            return None;
+        }
+        let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
+        for (count, entry) in walk.filter_map(Result::ok).enumerate() {
+            if count > MANY {
+                return None;
+            }
+            if is_one(&entry.file_name().to_string_lossy()) {
+                return Some(true);
+            }
+        }
+        Some(false)
     }
 
     /// Why a new file, by its path relative to the app's root, would be lost or cannot be made; `None` where it can be.

@@ -7,6 +7,7 @@ use super::imports::string_text;
 use super::meaning::Meaning;
 use super::props::Prop;
 use super::{Model, Site};
+use crate::source::Language;
 use crate::syntax::{Parsed, Syn};
 
 /// The scripts of a function's code.
@@ -16,6 +17,13 @@ pub struct Handler<'a> {
     pub entry: Option<&'a Parsed>,
     /// The entry and what it imports; without an entry, all scripts of the folder. Sorted by path, never empty.
     pub files: Vec<&'a Parsed>,
+}
+
+impl<'a> Handler<'a> {
+    /// The entry, where it is TypeScript: what stands beside it may be.
+    pub fn typed_entry(&self) -> Option<&'a Parsed> {
+        self.entry.filter(|entry| entry.language == Language::TypeScript)
+    }
 }
 
 /// Where compilers put what they make of `src`.

@@ -112,6 +112,16 @@ impl<'a> Model<'a> {
         self.custom_handlers().contains(&function.node)
     }
 
+    /// Whether an alarm starts a function: then it is a tool of operations, and no part of what the app does.
+    pub fn answers_alarms(&self, function: &Site<'a>) -> bool {
+        const ACTION: &str = "aws_cloudwatch_actions.LambdaAction";
+        self.app_builds(ACTION)
+            && self.all_sites().filter(|site| self.builds(site, ACTION)).any(|action| {
+                let started = action.arguments.first().and_then(|first| self.invoked_function(*first));
+                started.is_some_and(|started| started.node == function.node)
+            })
+    }
+
     /// The functions that CloudFormation invokes for custom resources.
     fn custom_handlers(&self) -> &[Syn<'a>] {
         self.custom_handlers.get_or_init(|| {

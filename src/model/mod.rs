@@ -1,6 +1,7 @@
 //! What the code means: imports, scopes, construct sites, property views, the app.
 
 pub mod app;
+pub mod build;
 pub mod catalogue;
 pub mod command;
 pub mod environment;
@@ -8,9 +9,10 @@ pub mod handler;
 pub mod imports;
 pub mod invocation;
 pub mod meaning;
+mod paths;
 pub mod pipeline;
 pub mod props;
-mod release;
+pub(crate) mod release;
 pub mod scope;
 pub mod site;
 mod source;
@@ -24,6 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::syntax::{Parsed, Syn};
 pub use app::{App, Generation, Overlay};
+pub use build::{BuildCommand, BuildSpec};
 pub use catalogue::{Catalogue, ClassName, Release};
 pub use command::{Command, Runner};
 pub use environment::{Discriminator, Environment};

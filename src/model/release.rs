@@ -19,6 +19,26 @@ pub(crate) fn find(root: &Path) -> Option<Release> {
     None
 }
 
+/// The release of another package, found in the same way.
+pub(crate) fn of_package(root: &Path, name: &str) -> Option<Release> {
+    let from_lock = |folder: &Path| {
+        let lock = lock_file(&folder.join("package-lock.json"))?;
+        let at = lock.find(&format!("\"node_modules/{name}\""))?;
+        quoted_version(lock.get(at..)?, "\"version\":")
+    };
+    let from_range = |folder: &Path| {
+        let manifest = json(&folder.join("package.json"))?;
+        let sections = ["dependencies", "devDependencies", "peerDependencies"];
+        sections.iter().find_map(|section| lowest(manifest.get(section)?.get(name)?.as_str()?))
+    };
+    let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);
+    root.ancestors().take_while(|folder| folder.starts_with(top)).find_map(|folder| {
+        let installed = json(&folder.join("node_modules").join(name).join("package.json"))
+            .and_then(|manifest| manifest.get("version")?.as_str()?.parse().ok());
+        installed.or_else(|| from_lock(folder)).or_else(|| from_range(folder))
+    })
+}
+
 fn installed(folder: &Path) -> Option<Release> {
     let manifest = json(&folder.join("node_modules/aws-cdk-lib/package.json"))?;
     manifest.get("version")?.as_str()?.parse().ok()
@@ -90,5 +110,19 @@ mod tests {
         let release = Some(Release { major: 2, minor: 204, patch: 0 });
         assert_eq!(quoted_version("\"aws-cdk-lib\": {\n \"version\": \"2.204.0\",", "\"version\":"), release);
         assert_eq!(quoted_version("aws-cdk-lib@^2:\n  version \"2.204.0\"\n", "version"), release);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test lays out its own temporary app")]
+    fn other_packages_are_found_in_the_lock_file_or_the_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let release = |minor, patch| Some(Release { major: 10, minor, patch });
+        let manifest = "{ \"dependencies\": { \"constructs\": \"^10.0.5\" } }";
+        std::fs::write(folder.path().join("package.json"), manifest).unwrap();
+        assert_eq!(of_package(folder.path(), "constructs"), release(0, 5));
+        let lock = "{ \"packages\": { \"node_modules/constructs\": { \"version\": \"10.4.2\" } } }";
+        std::fs::write(folder.path().join("package-lock.json"), lock).unwrap();
+        assert_eq!(of_package(folder.path(), "constructs"), release(4, 2));
+        assert_eq!(of_package(folder.path(), "cdk-nag"), None);
     }
 }

@@ -55,7 +55,7 @@ pub enum Declaration<'a> {
 
 impl<'a> Declaration<'a> {
     /// The node that tells this declaration from all others.
-    pub(super) fn node(self) -> Syn<'a> {
+    pub(crate) fn node(self) -> Syn<'a> {
         match self {
             Self::Variable { declarator: node, .. }
             | Self::Destructured { name: node, .. }

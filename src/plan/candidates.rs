@@ -85,6 +85,15 @@ pub(super) fn counts(candidates: &[Candidate<'_>]) -> Counts {
     counts
 }
 
+/// The same without findings that follow from the code as it is, such as a document that has to be renewed.
+pub(super) fn standing(candidates: &[Candidate<'_>]) -> Counts {
+    let mut counts = BTreeMap::new();
+    for candidate in candidates.iter().filter(|candidate| !candidate.follows) {
+        *counts.entry(candidate.rule.id).or_default() += 1;
+    }
+    counts
+}
+
 /// Texts, line starts and suppressions of the files of an app.
 #[derive(Default)]
 pub(super) struct Places {

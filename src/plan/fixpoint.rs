@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::candidates::{
-    Counts, Identity, Places, counts, detect, identities, is_chosen, is_within, propose,
+    Counts, Identity, Places, counts, detect, identities, is_chosen, is_within, propose, standing,
 };
 use super::run::changes;
 use super::{Options, PASSES, ROUNDS, RuleSet, Step};
@@ -32,6 +32,13 @@ fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overl
                 return Err(format!("{} would be created twice", file.display()));
             }
         }
+    }
+    let mut rewritten: BTreeMap<&PathBuf, &Arc<str>> = BTreeMap::new();
+    for (file, text) in proposals.iter().flat_map(|proposal| &proposal.rewrites) {
+        if rewritten.insert(file, text).is_some_and(|other| other != text) {
+            return Err(format!("{} would be rewritten twice", file.display()));
+        }
+        next.insert(file.clone(), Arc::clone(text));
     }
     for (file, edits) in sets {
         let file_of_app = app.file(file).ok_or("a file of the fix cannot be read")?;
@@ -70,6 +77,8 @@ fn objection(
     if own_after + cleared > own_before {
         return Some("the finding is still there after the fix".to_owned());
     }
+    // A document that a fix makes out of date is no fault of the fix: its own rule renews it.
+    let (old, new) = (standing(before), standing(after));
     let raised = new.iter().find(|(id, count)| {
         **id != rule.id && **count > old.get(*id).copied().unwrap_or(0) && !rule.raises.contains(id)
     });

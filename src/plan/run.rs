@@ -93,8 +93,40 @@ fn show(model: &Model<'_>, places: &mut Places, proposal: &Proposal, title: &str
             creates: true,
         });
     }
+    for (file, text) in &proposal.rewrites {
+        let old = model.app.document_at(file).unwrap_or_default();
+        let (span, new) = changed_lines(&old, text);
+        edits.push(ShownEdit {
+            path: model.app.printed_path(file),
+            range: LineIndex::new(&old).range(&span),
+            span,
+            text: new.to_owned(),
+            creates: false,
+        });
+    }
     edits.sort_by(|a, b| (&a.path, a.span.start).cmp(&(&b.path, b.span.start)));
     ShownFix { title: title.to_owned(), edits }
+}
+
+/// The lines of a text that become others: where they stand, and the new ones.
+fn changed_lines<'t>(old: &str, new: &'t str) -> (std::ops::Range<usize>, &'t str) {
+    let same = |(a, b): &(&str, &str)| a == b;
+    let head: usize = old
+        .split_inclusive('\n')
+        .zip(new.split_inclusive('\n'))
+        .take_while(same)
+        .map(|(line, _)| line.len())
+        .sum();
+    let (old_rest, new_rest) = (old.get(head..).unwrap_or_default(), new.get(head..).unwrap_or_default());
+    let backwards = |text: &'t str| text.split_inclusive('\n').rev();
+    let tail: usize = old_rest
+        .split_inclusive('\n')
+        .rev()
+        .zip(backwards(new_rest))
+        .take_while(same)
+        .map(|(line, _)| line.len())
+        .sum();
+    (head..old.len() - tail, new_rest.get(..new_rest.len() - tail).unwrap_or_default())
 }
 
 /// The findings of an app and the joint plan of all fixes that are selected.
@@ -186,7 +218,11 @@ pub(super) fn changes(app: &App, old: &Overlay, new: &Overlay) -> Vec<FileChange
     let mut list: Vec<FileChange> = new
         .iter()
         .filter_map(|(file, text)| {
-            let on_disk = || app.file(file).and_then(|file| file.text().ok()).cloned();
+            let on_disk = || match app.file(file) {
+                Some(file) => file.text().ok().cloned(),
+                None if is_document(file) => app.document_at(file),
+                None => None,
+            };
             let before = old.get(file).cloned().or_else(on_disk);
             (before.as_ref() != Some(text)).then(|| FileChange {
                 file: file.clone(),
@@ -198,4 +234,9 @@ pub(super) fn changes(app: &App, old: &Overlay, new: &Overlay) -> Vec<FileChange
         .collect();
     list.sort_by(|a, b| a.path.cmp(&b.path));
     list
+}
+
+/// Whether a file is one that wa-fix does not parse but may have written before.
+fn is_document(file: &std::path::Path) -> bool {
+    file.extension().is_some_and(|end| end == "md")
 }

@@ -5,18 +5,23 @@
 //! in [`write()`]. Findings come out by path, offset and rule, and no clock and no map order gets into
 //! machine output: the same findings are the same bytes.
 
+pub mod checkstyle;
 pub mod concise;
 pub mod counts;
 pub mod diff;
 mod frame;
 pub mod github;
+pub mod gitlab;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
 pub mod look;
 pub mod progress;
+pub mod rdjson;
 pub mod sarif;
 pub mod summary;
 pub mod text;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -136,14 +141,33 @@ pub enum Format {
     Sarif,
     /// Workflow commands of GitHub Actions.
     Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
+    /// The Reviewdog Diagnostic Format.
+    Rdjson,
+    /// Checkstyle's XML.
+    Checkstyle,
     /// One line per finding, for a problem matcher.
     Vscode,
 }
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 7] =
-        [Self::Text, Self::Concise, Self::Json, Self::Jsonl, Self::Sarif, Self::Github, Self::Vscode];
+    pub const ALL: [Self; 11] = [
+        Self::Text,
+        Self::Concise,
+        Self::Json,
+        Self::Jsonl,
+        Self::Sarif,
+        Self::Github,
+        Self::Gitlab,
+        Self::Junit,
+        Self::Rdjson,
+        Self::Checkstyle,
+        Self::Vscode,
+    ];
 
     /// The name used with `--format`.
     pub const fn name(self) -> &'static str {
@@ -154,13 +178,17 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Sarif => "sarif",
             Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
+            Self::Rdjson => "rdjson",
+            Self::Checkstyle => "checkstyle",
             Self::Vscode => "vscode",
         }
     }
 
-    /// Whether it shows the code around a finding.
-    pub const fn has_frames(self) -> bool {
-        matches!(self, Self::Text)
+    /// Whether it needs the texts of the files: it shows the code around a finding, or counts bytes.
+    pub const fn needs_texts(self) -> bool {
+        matches!(self, Self::Text | Self::Rdjson)
     }
 
     /// Whether a program reads it: then prose has to go elsewhere.
@@ -201,6 +229,10 @@ pub fn write(format: Format, report: &Report<'_>, look: Look, out: &mut dyn Writ
         Format::Jsonl => jsonl::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Github => github::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Rdjson => rdjson::write(report, out),
+        Format::Checkstyle => checkstyle::write(report, out),
     }
 }
 

@@ -208,13 +208,65 @@ fn formats_of_problems_leave_out_what_is_settled() {
 }
 
 #[test]
+fn formats_of_servers_hold_the_same_problems() {
+    let gitlab: Value = serde_json::from_str(&printed(Format::Gitlab, Look::PLAIN, &Command::Scan)).unwrap();
+    let issues = gitlab.as_array().unwrap();
+    assert_eq!(issues.len(), 7);
+    let prints: std::collections::BTreeSet<_> =
+        issues.iter().map(|issue| issue["fingerprint"].as_str()).collect();
+    assert_eq!(prints.len(), 7, "GitLab drops an issue whose fingerprint it knows");
+    let rdjson: Value = serde_json::from_str(&printed(Format::Rdjson, Look::PLAIN, &Command::Scan)).unwrap();
+    let diagnostics = rdjson["diagnostics"].as_array().unwrap();
+    assert_eq!(diagnostics.len(), 7);
+    let suggested = diagnostics.iter().filter(|one| one["suggestions"].is_array()).count();
+    assert_eq!(
+        suggested, 1,
+        "the held fix creates a file, the declined and the losing one are no suggestions"
+    );
+    let named = diagnostics
+        .iter()
+        .find(|one| one["message"].as_str().unwrap().contains("name is not said in"))
+        .unwrap();
+    assert_eq!(named["location"]["range"]["end"]["column"], 28, "bytes and not characters");
+    let checkstyle = printed(Format::Checkstyle, Look::PLAIN, &Command::Scan);
+    assert_eq!(checkstyle.matches("<error ").count(), 7);
+    assert_eq!(checkstyle.matches("<file ").count(), 2);
+    let junit = printed(Format::Junit, Look::PLAIN, &Command::Scan);
+    assert_eq!((junit.matches("<failure ").count(), junit.matches("<skipped ").count()), (7, 1));
+    let clean = with_report(&Command::Scan, |report| {
+        let report = Report { findings: &[], ..report };
+        to_text(|out| write(Format::Junit, &report, Look::PLAIN, out))
+    });
+    assert!(clean.contains("tests=\"1\" failures=\"0\""), "{clean}");
+}
+
+#[test]
+fn xml_holds_any_text() {
+    let mut finding = findings().pop().unwrap();
+    finding.path = "a\"<b>&\u{1b}.ts".to_owned();
+    finding.message = "]]> \u{ffff}\n'x'".to_owned();
+    for format in [Format::Junit, Format::Checkstyle] {
+        let text = with_report(&Command::Scan, |report| {
+            let report = Report { findings: std::slice::from_ref(&finding), ..report };
+            to_text(|out| write(format, &report, Look::PLAIN, out))
+        });
+        assert!(
+            text.contains("a&quot;&lt;b&gt;&amp;␛.ts")
+                && text.contains("]]&gt;")
+                && !text.contains('\u{ffff}'),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn formats_are_read_by_name() {
     for format in Format::ALL {
         assert_eq!(format.name().parse(), Ok(format));
     }
     assert_eq!(
         "xml".parse::<Format>(),
-        Err("`xml` is not one of text, concise, json, jsonl, sarif, github, vscode".to_owned())
+        Err("`xml` is not one of text, concise, json, jsonl, sarif, github, gitlab, junit, rdjson, checkstyle, vscode".to_owned())
     );
 }
 

@@ -5,10 +5,12 @@ pub mod node;
 pub mod parse;
 pub mod shell;
 mod shell_command;
+mod shell_words;
 mod style;
 
 pub use literal::Literal;
 pub use node::Syn;
 pub use parse::{Parsed, first_error, parse};
 pub(crate) use parse::{grammar, lone_words};
+pub use shell_words::ShellWord;
 pub use style::{Indent, Style};

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Parser};
 
-use super::shell_command::{Check, check_of};
+use super::shell_command::{Check, check_of, program_of, scan_of};
+pub use super::shell_command::{Program, Script};
 
 /// How the shell treats failures before the text says anything of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +74,20 @@ thread_local! {
 
 /// What a text throws away; `None` where nothing is lost, or nothing that is known.
 pub fn masked(text: &str, defaults: Defaults) -> Option<Masked> {
+    masked_by(text, defaults, check_of)
+}
+
+/// What a text throws away of vulnerability scans, which are no checks for [`masked`].
+pub fn masked_scan(text: &str, defaults: Defaults) -> Option<Masked> {
+    masked_by(text, defaults, scan_of)
+}
+
+/// Tells whether a command node is one whose status is wanted.
+type Wanted = fn(Node<'_>, &str) -> Option<Check>;
+
+fn masked_by(text: &str, defaults: Defaults, wanted: Wanted) -> Option<Masked> {
     let tree = parse(text)?;
-    let mut walk = Walk::new(text, 0, defaults);
+    let mut walk = Walk::new(text, 0, defaults, wanted);
     walk.visit(tree.root_node());
     let mut found = walk.found;
     if found.checks.is_empty() {
@@ -86,7 +99,22 @@ pub fn masked(text: &str, defaults: Defaults) -> Option<Masked> {
 
 /// Whether a text runs a check at all, masked or not.
 pub fn runs_check(text: &str) -> bool {
-    parse(text).is_some_and(|tree| any_check(tree.root_node(), text))
+    parse(text).is_some_and(|tree| any_of(tree.root_node(), text, check_of))
+}
+
+/// Every command of a text in source order, those inside of others included; `None` where it cannot be parsed.
+pub fn programs(text: &str) -> Option<Vec<Program>> {
+    let tree = parse(text)?;
+    let mut found = Vec::new();
+    let mut open = vec![tree.root_node()];
+    while let Some(node) = open.pop() {
+        if node.kind() == "command" {
+            found.extend(program_of(node, text));
+        }
+        open.extend(children(node).into_iter().rev());
+    }
+    found.sort_by_key(|program| program.span.start);
+    Some(found)
 }
 
 fn parse(text: &str) -> Option<tree_sitter::Tree> {
@@ -94,8 +122,9 @@ fn parse(text: &str) -> Option<tree_sitter::Tree> {
     (!tree.root_node().has_error()).then_some(tree)
 }
 
-fn any_check(node: Node<'_>, text: &str) -> bool {
-    status_check(node, text).is_some() || children(node).into_iter().any(|child| any_check(child, text))
+fn any_of(node: Node<'_>, text: &str, wanted: Wanted) -> bool {
+    status_check(node, text, wanted).is_some()
+        || children(node).into_iter().any(|child| any_of(child, text, wanted))
 }
 
 /// What a command does to the status of a list that it ends.
@@ -115,15 +144,16 @@ struct Walk<'t> {
     base: usize,
     errexit: bool,
     pipefail: bool,
+    wanted: Wanted,
     found: Masked,
 }
 
 impl<'t> Walk<'t> {
-    fn new(text: &'t str, base: usize, defaults: Defaults) -> Self {
+    fn new(text: &'t str, base: usize, defaults: Defaults, wanted: Wanted) -> Self {
         let errexit = defaults.errexit || text.contains("set -e") || text.contains("set -o errexit");
         // `PIPESTATUS` has every status of a pipeline: somebody looks at it.
         let pipefail = defaults.pipefail || text.contains("pipefail") || text.contains("PIPESTATUS");
-        Self { text, base, errexit, pipefail, found: Masked::default() }
+        Self { text, base, errexit, pipefail, wanted, found: Masked::default() }
     }
 
     fn of(&self, node: Node<'_>) -> &'t str {
@@ -187,7 +217,7 @@ impl<'t> Walk<'t> {
                 Some(outer) if !redirects_harmlessly(outer, self.text) => Ending::Other,
                 _ => ending(right, self.text),
             };
-            match (status_check(left, self.text), last) {
+            match (status_check(left, self.text, self.wanted), last) {
                 (Some(check), Ending::Succeeds) if !self.fails_later(node) => {
                     self.cut(check, left.end_byte()..redirected.unwrap_or(right).end_byte());
                     self.visit(left);
@@ -216,7 +246,7 @@ impl<'t> Walk<'t> {
     /// `check | tee file`.
     fn pipeline(&mut self, node: Node<'_>) {
         let stages = children(node);
-        let lost = tee_check(&stages, self.text);
+        let lost = tee_check(&stages, self.text, self.wanted);
         if let (Some(check), false) = (lost, self.pipefail) {
             let by = stages.last().map(|last| format!("| {}", self.of(*last))).unwrap_or_default();
             self.lost(check, by);
@@ -249,7 +279,7 @@ impl<'t> Walk<'t> {
         if let (Some(off), true, false) = (off, self.errexit, repaired) {
             // The shell would stop at errors but for this; the last command's status counts anyway.
             let between = statements.get(off + 1..statements.len().saturating_sub(1)).unwrap_or_default();
-            if let Some(check) = between.iter().find_map(|node| status_check(*node, self.text)) {
+            if let Some(check) = between.iter().find_map(|node| status_check(*node, self.text, self.wanted)) {
                 self.lost(check, "set +e".to_owned());
                 repaired = true;
             }
@@ -268,7 +298,7 @@ impl<'t> Walk<'t> {
         if !matches!(self.of(*last), "true" | ":" | "exit 0") {
             return false;
         }
-        if let Some(check) = status_check(*before, self.text) {
+        if let Some(check) = status_check(*before, self.text, self.wanted) {
             let mut start = before.end_byte();
             let mut token = last.prev_sibling();
             while let Some(comment) = token.filter(|token| token.start_byte() >= before.end_byte()) {
@@ -282,7 +312,7 @@ impl<'t> Walk<'t> {
             return true;
         }
         let earlier = statements.get(..statements.len() - 1).unwrap_or_default();
-        if let Some(check) = earlier.iter().find_map(|node| status_check(*node, self.text)) {
+        if let Some(check) = earlier.iter().find_map(|node| status_check(*node, self.text, self.wanted)) {
             self.lost(check, self.of(*last).to_owned());
             self.found.unclear = true;
         }
@@ -310,7 +340,7 @@ impl<'t> Walk<'t> {
         };
         let Some(tree) = parse(inner) else { return };
         let defaults = Defaults { errexit: flag.contains('e'), pipefail: false };
-        let mut walk = Walk::new(inner, self.base + script.start_byte() + 1, defaults);
+        let mut walk = Walk::new(inner, self.base + script.start_byte() + 1, defaults, self.wanted);
         walk.visit(tree.root_node());
         // Bash knows `pipefail`, wherever it was started from.
         self.found.needs_bash |= walk.found.needs_bash && !program.ends_with("bash");
@@ -332,34 +362,34 @@ fn last_child(node: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// The check whose status is the status of a statement.
-fn status_check(node: Node<'_>, text: &str) -> Option<Check> {
+fn status_check(node: Node<'_>, text: &str, wanted: Wanted) -> Option<Check> {
     match node.kind() {
         "command" if node.next_sibling().is_some_and(|token| token.kind() == "&") => None,
-        "command" => check_of(node, text),
-        "redirected_statement" => status_check(node.child_by_field_name("body")?, text),
+        "command" => wanted(node, text),
+        "redirected_statement" => status_check(node.child_by_field_name("body")?, text, wanted),
         "list" => {
             let parts = children(node);
             let and = node.child(1).is_some_and(|operator| operator.kind() == "&&");
-            let right = parts.last().and_then(|right| status_check(*right, text));
-            right.or_else(|| parts.first().filter(|_| and).and_then(|left| status_check(*left, text)))
+            let right = parts.last().and_then(|right| status_check(*right, text, wanted));
+            right.or_else(|| parts.first().filter(|_| and).and_then(|left| status_check(*left, text, wanted)))
         }
         "pipeline" => {
             let stages = children(node);
-            tee_check(&stages, text).or_else(|| status_check(*stages.last()?, text))
+            tee_check(&stages, text, wanted).or_else(|| status_check(*stages.last()?, text, wanted))
         }
-        "subshell" | "compound_statement" => status_check(last_child(node)?, text),
+        "subshell" | "compound_statement" => status_check(last_child(node)?, text, wanted),
         _ => None,
     }
 }
 
 /// The check before a final `| tee`.
-fn tee_check(stages: &[Node<'_>], text: &str) -> Option<Check> {
+fn tee_check(stages: &[Node<'_>], text: &str, wanted: Wanted) -> Option<Check> {
     let (last, before) = stages.split_last()?;
     let name = last.child_by_field_name("name")?;
     if text.get(name.byte_range()) != Some("tee") {
         return None;
     }
-    before.iter().find_map(|stage| status_check(*stage, text))
+    before.iter().find_map(|stage| status_check(*stage, text, wanted))
 }
 
 /// Whether a statement's output goes to the log or to nowhere: in a file, somebody may look for it.
@@ -451,6 +481,23 @@ mod tests {
         assert_eq!(found.repaired("set +e\nnpm test\necho done"), "npm test\necho done");
         assert_eq!(masked("set +e\nnpm test\ncode=$?\nset -e\nexit $code", strict), None);
         assert_eq!(masked("npm test | tee log", Defaults { errexit: true, pipefail: true }), None);
+    }
+
+    #[test]
+    fn scans_are_known_apart_from_checks() {
+        for (text, rewrite) in [
+            ("npm audit --omit=dev || true", Some("npm audit --omit=dev")),
+            ("npx audit-ci --high; exit 0", Some("npx audit-ci --high")),
+            ("yarn npm audit || echo odd", Some("yarn npm audit")),
+            ("npm audit fix || true", None),
+            ("snyk monitor || true", None),
+            ("yarn audit --level high || [ $? -lt 8 ]", None),
+            ("npm test || true", None),
+        ] {
+            let found = masked_scan(text, Defaults::PLAIN);
+            assert_eq!(found.map(|found| found.repaired(text)).as_deref(), rewrite, "{text}");
+        }
+        assert_eq!(masked("npm audit || true", Defaults::PLAIN), None);
     }
 
     #[test]

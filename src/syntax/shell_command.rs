@@ -2,7 +2,7 @@
 //! a pipeline. Everything else (`rm`, `grep`, `docker stop`) may fail for good reasons.
 //!
 //! Vulnerability scanners (`npm audit`, `snyk`, `trivy`) are no checks here: a new advisory fails them without a
-//! change of the code, so whether they stop a release is a decision of its own.
+//! change of the code, so whether they stop a release is a decision of its own. They are known apart, as scans.
 
 use std::ops::Range;
 
@@ -122,9 +122,58 @@ const WITH: [(&str, &[&str]); 15] = [
     ("turbo", &["test", "lint", "build", "typecheck"]),
 ];
 
+/// A command as a shell sees it, without what only runs it (`npx`, `sudo`, `FOO=1`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name and its arguments, quotes around a whole word taken off.
+    pub words: Vec<String>,
+    /// Where each word stands, quotes included.
+    pub places: Vec<Range<usize>>,
+    /// The whole command in the text, prefixes included.
+    pub span: Range<usize>,
+    /// Whether it is a statement by itself: no part of a list, a pipeline, a substitution or a redirection.
+    pub alone: bool,
+    /// The script of package.json that it runs, if that is what it does.
+    pub script: Option<Script>,
+}
+
+impl Program {
+    /// Its name without its folder.
+    pub fn name(&self) -> &str {
+        let name = self.words.first().map(String::as_str).unwrap_or_default();
+        name.rsplit('/').next().unwrap_or(name)
+    }
+
+    /// Whether one of its arguments is one of these words.
+    pub fn has(&self, words: &[&str]) -> bool {
+        self.words.iter().skip(1).any(|word| words.contains(&word.as_str()))
+    }
+}
+
 struct Word<'t> {
     text: &'t str,
     span: Range<usize>,
+}
+
+/// The program that a `command` node runs.
+pub(super) fn program_of(node: Node<'_>, text: &str) -> Option<Program> {
+    let words = words(node, text);
+    let mut rest = words.as_slice();
+    while let Some(shorter) = without_prefix(rest) {
+        rest = shorter;
+    }
+    let (head, arguments) = rest.split_first()?;
+    let script = script_of(head, arguments).map(|mut script| {
+        place(&mut script, node, text);
+        script
+    });
+    let words = rest.iter().map(|word| word.text.to_owned()).collect();
+    let places = rest.iter().map(|word| word.span.clone()).collect();
+    let assigns = node.named_child(0).is_some_and(|first| first.kind() == "variable_assignment");
+    let own = node.parent().is_some_and(|parent| parent.kind() == "program");
+    let background = node.next_sibling().is_some_and(|token| token.kind() == "&");
+    let alone = own && !assigns && !background;
+    Some(Program { words, places, span: node.byte_range(), alone, script })
 }
 
 /// The check that a `command` node runs.
@@ -152,6 +201,47 @@ pub(super) fn check_of(node: Node<'_>, text: &str) -> Option<Check> {
             at: node.start_byte(),
             script,
         }
+    })
+}
+
+/// Programs that look for known vulnerabilities, with the words one of which says so; none where the name does.
+const SCANNERS: [(&str, &[&str]); 17] = [
+    ("npm", &["audit"]),
+    ("yarn", &["audit"]),
+    ("pnpm", &["audit"]),
+    ("bun", &["audit"]),
+    ("cargo", &["audit"]),
+    ("audit-ci", &[]),
+    ("better-npm-audit", &[]),
+    ("snyk", &["test", "code", "iac", "container"]),
+    ("trivy", &[]),
+    ("grype", &[]),
+    ("osv-scanner", &[]),
+    ("dependency-check", &[]),
+    ("dependency-check.sh", &[]),
+    ("pip-audit", &[]),
+    ("safety", &["check", "scan"]),
+    ("bandit", &[]),
+    ("njsscan", &[]),
+];
+
+/// The vulnerability scan that a `command` node runs.
+pub(super) fn scan_of(node: Node<'_>, text: &str) -> Option<Check> {
+    let words = words(node, text);
+    let mut rest = words.as_slice();
+    while let Some(shorter) = without_prefix(rest) {
+        rest = shorter;
+    }
+    let (head, arguments) = rest.split_first()?;
+    let name = head.text.rsplit('/').next().unwrap_or(head.text);
+    let (_, with) = SCANNERS.iter().find(|(program, _)| *program == name)?;
+    let says = |list: &[&str]| arguments.iter().any(|word| list.contains(&word.text));
+    let is_scan =
+        (with.is_empty() || says(with)) && !says(&["fix", "--fix", "--version", "--help", "signatures"]);
+    is_scan.then(|| Check {
+        text: text.get(node.byte_range()).unwrap_or_default().to_owned(),
+        at: node.start_byte(),
+        script: None,
     })
 }
 

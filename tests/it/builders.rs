@@ -195,6 +195,11 @@ fn names_are_imported_in_the_files_own_style() {
             "import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';\nf(BucketEncryption.KMS);",
         ),
         (
+            "import * as kms from 'aws-cdk-lib/aws-kms';\nimport { Bucket } from 'aws-cdk-lib/aws-s3';\nimport * as sns from 'aws-cdk-lib/aws-sns';",
+            "aws_s3.BucketEncryption.KMS",
+            "import * as kms from 'aws-cdk-lib/aws-kms';\nimport { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';\nimport * as sns from 'aws-cdk-lib/aws-sns';\nf(BucketEncryption.KMS);",
+        ),
+        (
             "import { Stack, aws_s3 as s3 } from 'aws-cdk-lib';",
             "aws_sqs.Queue",
             "import { Stack, aws_s3 as s3, aws_sqs as sqs } from 'aws-cdk-lib';\nf(sqs.Queue);",
@@ -252,4 +257,50 @@ fn json_keeps_its_form() {
     );
     assert_eq!(set("{\"a\":1}", &["a"], "2"), "{\"a\":2}");
     assert_eq!(set("{}", &["a"], "2"), "{ \"a\": 2 }");
+}
+
+/// Puts `'new'` behind (or before) the element `'b'` of the program's array.
+fn add_element(text: &str, behind: bool) -> String {
+    edited("a.ts", text, |builder| {
+        let file = builder.model.app.files[0].parsed().unwrap();
+        let at = text.find("'b'").unwrap();
+        let element = wa_fix::syntax::Syn::root(file).named_at(at..at + 3).unwrap();
+        let element = if element.is("string") { element } else { element.parent().unwrap() };
+        if behind {
+            builder.insert_element_after(element, "'new'");
+        } else {
+            builder.insert_element_before(element, "'new'");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn elements_go_beside_others_in_every_form_of_array() {
+    let long = "'a long command that fills a line, or nearly so, with words'";
+    for (before, behind, ahead) in [
+        ("f(['a', 'b']);\n", "f(['a', 'b', 'new']);\n", "f(['a', 'new', 'b']);\n"),
+        (
+            "f([\n  'a',\n  'b',\n]);\n",
+            "f([\n  'a',\n  'b',\n  'new',\n]);\n",
+            "f([\n  'a',\n  'new',\n  'b',\n]);\n",
+        ),
+        (
+            "f([\n  'b' // keep\n]);\n",
+            "f([\n  'b', // keep\n  'new'\n]);\n",
+            "f([\n  'new',\n  'b' // keep\n]);\n",
+        ),
+    ] {
+        assert_eq!(add_element(before, true), behind);
+        assert_eq!(add_element(before, false), ahead);
+    }
+    // A line that gets too long is broken: the array, and an object on one line around it.
+    assert_eq!(
+        add_element(&format!("f([{long}, 'b', 'c', 'd']);\n"), true),
+        format!("f([\n  {long},\n  'b',\n  'new',\n  'c',\n  'd',\n]);\n")
+    );
+    assert_eq!(
+        add_element(&format!("f({{ x: [{long}, 'b'] }});\n"), false),
+        format!("f({{\n  x: [{long}, 'new', 'b'],\n}});\n")
+    );
 }

@@ -1,5 +1,5 @@
 //! The rewrites of rule 2.6, run by real shells with stub tools: a tool that fails must now fail the command,
-//! and one that passes must still pass.
+//! and one that passes must still pass. And the deployment that rule 5.5 puts in the place of `update-alias`.
 #![expect(clippy::disallowed_methods, reason = "tests prepare files")]
 
 use std::collections::BTreeMap;
@@ -8,7 +8,11 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::support::top;
+use wa_fix::fixes::operational_excellence::wa_5_5_no_gradual_release;
+use wa_fix::source::Language;
+use wa_fix::syntax::{Literal, Syn, parse};
+
+use crate::support::{after, plan_files, top};
 
 #[derive(Deserialize)]
 struct Case {
@@ -92,4 +96,104 @@ fn rewrites_fail_where_the_tool_fails_and_pass_where_it_passes() {
         }
     }
     assert!(run_count > 60, "only {run_count} were run");
+}
+
+/// Answers as the AWS CLI does, and writes down what it was asked.
+#[cfg(unix)]
+const AWS: &str = r#"#!/bin/sh
+for word in "$@"; do printf '%s\n' "$word" >> "$LOG"; done
+case "$2" in
+  get-alias) [ "$FAIL" != get ] || exit 254; echo "$LIVE" ;;
+  create-deployment) [ "$FAIL" != create ] || exit 254; echo d-1 ;;
+  wait) [ "$FAIL" != wait ] || exit 255 ;;
+  *) exit 252 ;;
+esac
+"#;
+
+/// The commands of the build after the fix that come from it, as the shell gets them.
+#[cfg(unix)]
+fn deployment() -> Vec<String> {
+    let path = "lib/scripted_release.ts";
+    let text = std::fs::read_to_string(top().join("tests/fixtures/5.5/fix/scripted_release.ts")).unwrap();
+    let files = BTreeMap::from([
+        (path.to_owned(), text),
+        ("package.json".to_owned(), "{ \"dependencies\": { \"aws-cdk-lib\": \"2.204.0\" } }".to_owned()),
+    ]);
+    let plan = plan_files(&files, &[wa_5_5_no_gradual_release::RULE], &BTreeMap::new());
+    let result = after(&files, &plan).remove(path).unwrap();
+    let parsed = parse(path, result.into(), Language::TypeScript).unwrap();
+    let mut open = vec![Syn::root(&parsed)];
+    let mut found = Vec::new();
+    while let Some(node) = open.pop() {
+        open.extend(node.children());
+        let text = Literal::of(node).map(|literal| literal.text).unwrap_or_default();
+        if ["CURRENT=", "APPSPEC=", "if ["].iter().any(|start| text.starts_with(start)) {
+            found.push((node.start(), text));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, text)| text).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_deployment_takes_the_place_of_moving_the_alias() {
+    use std::os::unix::fs::PermissionsExt;
+    let commands = deployment();
+    assert_eq!(commands.len(), 3, "{commands:#?}");
+    // As CodeBuild does: one shell, and the first that fails is the last.
+    let script = commands.iter().map(|command| format!("{{ {command}\n}}")).collect::<Vec<_>>().join(" && ");
+    let scratch = tempfile::tempdir().unwrap();
+    let stub = scratch.path().join("aws");
+    std::fs::write(&stub, AWS).unwrap();
+    std::fs::set_permissions(&stub, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let log = scratch.path().join("log");
+    for shell in ["bash", "dash"] {
+        if !Command::new(shell).args(["-c", "true"]).status().is_ok_and(|status| status.success()) {
+            continue;
+        }
+        let run = |live: &str, fail: &str| {
+            std::fs::write(&log, "").unwrap();
+            let path = format!("{}:/usr/bin:/bin", scratch.path().display());
+            let variables = [
+                ("PATH", path.as_str()),
+                ("LOG", log.to_str().unwrap()),
+                ("LIVE", live),
+                ("FAIL", fail),
+                ("FUNCTION_NAME", "orders"),
+                ("ALIAS_NAME", "live"),
+                ("VERSION", "8"),
+                ("CODEDEPLOY_APPLICATION", "app"),
+                ("CODEDEPLOY_GROUP", "group"),
+            ];
+            let status =
+                Command::new(shell).args(["-c", &script]).env_clear().envs(variables).status().unwrap();
+            (status.success(), std::fs::read_to_string(&log).unwrap())
+        };
+        let (passed, asked) = run("7", "");
+        assert!(passed, "{shell}: {script}");
+        let words: Vec<&str> = asked.lines().collect();
+        let behind = |word: &str| words[1 + words.iter().position(|other| *other == word).unwrap()];
+        assert_eq!((behind("--application-name"), behind("--deployment-group-name")), ("app", "group"));
+        assert_eq!(behind("--deployment-id"), "d-1");
+        let revision = behind("--revision");
+        let content = revision
+            .strip_prefix("revisionType=AppSpecContent,appSpecContent={content='")
+            .and_then(|rest| rest.strip_suffix("'}"))
+            .unwrap();
+        assert!(content.starts_with("{\"version\":0.0,"), "{content}");
+        let spec: serde_json::Value = serde_json::from_str(content).unwrap();
+        assert_eq!(
+            spec["Resources"][0]["release"]["Properties"],
+            serde_json::json!({
+                "Name": "orders", "Alias": "live", "CurrentVersion": "7", "TargetVersion": "8"
+            })
+        );
+        // Nothing to do, and every failure fails the build.
+        let (passed, asked) = run("8", "");
+        assert!(passed && !asked.contains("create-deployment"), "{shell}: {asked}");
+        for fail in ["get", "create", "wait"] {
+            assert!(!run("7", fail).0, "{shell}, {fail}");
+        }
+    }
 }

@@ -22,6 +22,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
     ("2.1", "bin/tap.ts", "TapStack("),
     ("2.2", "lib/constructs/application-infrastructure.ts", "Alarm("),
+    ("2.3", "lib/constructs/application-infrastructure.ts", "LambdaIntegration("),
     ("2.4", "lib/constructs/application-infrastructure.ts", "Duration.seconds(30)"),
     ("2.5", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("2.6", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
@@ -32,28 +33,42 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("2.10", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
     ("3.1", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
     ("3.3", "lib/constructs/application-infrastructure.ts", "512"),
+    ("3.2", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("3.4", "lib/constructs/application-infrastructure.ts", "RestApi"),
+    ("3.5", "lib/constructs/security-infrastructure.ts", "DbConnectionParameter"),
     ("3.7", "lib/constructs/application-infrastructure.ts", "lambda.Alias("),
+    ("3.6", "lib/constructs/pipeline-infrastructure.ts", "'/root/.npm/**/*'"),
+    ("4.1", "lib/constructs/monitoring-infrastructure.ts", "LogGroup("),
     ("4.2", "lib/constructs/application-infrastructure.ts", "512"),
     ("4.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
     ("4.4", "lib/constructs/application-infrastructure.ts", "? 100 : 2"),
     ("4.5", "lib/constructs/application-infrastructure.ts", "throttling"),
     ("4.6", "lib/tap-stack.ts", ""),
+    ("5.1", "lib/constructs/pipeline-infrastructure.ts", "|| true"),
+    ("5.1", "lib/constructs/pipeline-infrastructure.ts", "npm ci"),
+    ("5.1", "bin/tap.ts", "App("),
     ("5.2", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
     ("5.3", "lib/constructs/monitoring-infrastructure.ts", "[ERROR]"),
     ("5.3", "lib/constructs/monitoring-infrastructure.ts", "errorFilter.metric"),
     ("5.3", "lib/constructs/application-infrastructure.ts", "LogGroup("),
     ("5.4", "bin/tap.ts", "App("),
+    ("5.6", "bin/tap.ts", "App("),
     ("5.7", "lib/constructs/monitoring-infrastructure.ts", "metricName: 'PipelineExecutionFailure'"),
     ("5.7", "lib/constructs/pipeline-infrastructure.ts", "Pipeline("),
+    ("6.1", "lib/constructs/application-infrastructure.ts", "lambda.Function("),
+    ("5.5", "lib/constructs/pipeline-infrastructure.ts", "update-alias"),
+    ("5.8", "lib/constructs/application-infrastructure.ts", "LambdaErrorAlarm"),
     ("6.2", "lib/constructs/application-infrastructure.ts", "logs."),
+    ("6.3", "lib/constructs/pipeline-infrastructure.ts", "PipelineProject("),
 ];
 
 /// Answers to everything that the fixes ask.
 pub(crate) const VALUES: &[&str] = &[
     "allowed_origins=https://app.example.org",
     "api_authorizer=IAM",
+    "cached_paths=/hello/{name}",
     "cost_center=platform-1234",
+    "log_expiration_days=365",
     "dr_region=us-west-2",
     "vpc_context_key=vpcId",
 ];
@@ -182,6 +197,42 @@ fn all_fixes_together_compile_synthesise_and_can_be_undone() {
     let undone = wa_fix(&root, &["undo"]);
     assert!(undone.status.success(), "{}", String::from_utf8_lossy(&undone.stderr));
     assert_eq!(read_tree(&root), before);
+}
+
+/// Where callers do not sign, CloudFront comes in front; where they do, rule 3.4 has nothing to say.
+#[test]
+fn without_signed_requests_cloudfront_comes_in_front() {
+    let (app, _) = tap();
+    let run = |command: &str| {
+        Command::new(env!("CARGO_BIN_EXE_wa-fix"))
+            .current_dir(app.root())
+            .args([command, "--all", "--min-impact", "info", "--select", "1.8,2.8,3.2,3.4,3.7,4.5"])
+            .args(["--set", "cached_paths=/hello/{name}?lang", "--format", "json"])
+            .output()
+            .unwrap()
+    };
+    let output = run("apply");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let after = read_tree(&app.root());
+    assert!(after["lib/constructs/application-infrastructure.ts"].contains("RestApiOrigin(this.api)"));
+    assert_eq!(findings(&run("scan")), Vec::<serde_json::Value>::new());
+    let case = SynthCase {
+        name: "with CloudFront".to_owned(),
+        version: "base".to_owned(),
+        files: after,
+        entry: Some("bin/tap.ts".to_owned()),
+        context: BTreeMap::from([("environmentSuffix".to_owned(), "prod".to_owned())]),
+        nag: false,
+    };
+    for result in npm::synth(&[case]) {
+        assert!(result.ok, "{:?}", result.error);
+        let text: String = result.templates.values().map(ToString::to_string).collect();
+        for kind in
+            ["CloudFront::Distribution", "ApplicationAutoScaling::ScalableTarget", "CacheClusterEnabled"]
+        {
+            assert!(text.contains(kind), "{kind} is missing");
+        }
+    }
 }
 
 /// cfn-lint finds nothing after the fixes that it did not find before, where it is installed

@@ -1,0 +1,260 @@
+//! A function that takes an alias back by one version when an alarm rings.
+
+use super::alarm_response::{Alarm, Told, named};
+use super::alias::{Alias, Shifting, is_written, keep_versions};
+use super::runbook::alarms;
+use crate::detect::Refusal;
+use crate::edit::names::is_visible;
+use crate::edit::{Builder, no_fix};
+use crate::model::{Binding, Model};
+use crate::syntax::Syn;
+
+/// What the function runs. It decides by what AWS says at that moment, and says in its log what it decided.
+const ROLL_BACK: &str = r"const {
+  GetAliasCommand,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateAliasCommand,
+  paginateListVersionsByFunction,
+} = require('@aws-sdk/client-lambda');
+const client = new LambdaClient({});
+
+exports.handler = async (event) => {
+  const { FUNCTION_NAME: FunctionName, ALIAS: Name, DRY_RUN, WINDOW_MINUTES } = process.env;
+  const alarm = event.alarmData && event.alarmData.alarmName;
+  const say = (decision, more) => console.log(JSON.stringify({ alarm, decision, ...more }));
+
+  const alias = await client.send(new GetAliasCommand({ FunctionName, Name }));
+  const weights = (alias.RoutingConfig && alias.RoutingConfig.AdditionalVersionWeights) || {};
+  if (Object.keys(weights).length > 0) return say('skip: a traffic shift is under way');
+
+  const Qualifier = alias.FunctionVersion;
+  const live = await client.send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier }));
+  const ageMinutes = (Date.now() - Date.parse(live.LastModified)) / 60000;
+  if (ageMinutes > Number(WINDOW_MINUTES)) return say('skip: the live version is not recent', { ageMinutes });
+
+  const earlier = [];
+  for await (const page of paginateListVersionsByFunction({ client }, { FunctionName })) {
+    for (const { Version } of page.Versions || []) {
+      if (Number(Version) < Number(Qualifier)) earlier.push(Number(Version));
+    }
+  }
+  if (earlier.length === 0) return say('skip: there is no earlier version');
+
+  const move = { from: Qualifier, to: String(Math.max(...earlier)) };
+  if (DRY_RUN !== 'false') return say('dry run: would roll back', move);
+  const { RevisionId } = alias;
+  await client.send(new UpdateAliasCommand({ FunctionName, Name, FunctionVersion: move.to, RevisionId }));
+  return say('rolled back', move);
+};";
+
+/// A function whose errors an alarm counts, and that could go back to an earlier version.
+pub(super) struct Failing<'a> {
+    /// The one alias of the function.
+    pub(super) alias: Alias<'a>,
+    /// How the metric names the function, or its alias.
+    named: Syn<'a>,
+}
+
+impl<'a> Failing<'a> {
+    /// What an alarm watches, if that is the errors of such a function and nothing takes it back already.
+    pub(super) fn of(model: &Model<'a>, alarm: &Alarm<'a>) -> Option<Self> {
+        let named = errors_of(alarm.metric?)?;
+        let function = model.invoked_function(named)?;
+        let mut aliases = Alias::all(model).into_iter().filter(|alias| alias.function.node == function.node);
+        let alias = aliases.next()?;
+        let started = model.app_builds("aws_cloudwatch_actions.LambdaAction")
+            && is_written(model, "lambda:UpdateAlias");
+        if aliases.next().is_some() || started || Shifting::of(model).moves(model, &alias) {
+            return None;
+        }
+        // One of several alarms on the same errors is enough.
+        let first = alarms(model).into_iter().find(|other| {
+            let metric = Alarm::of(model, other.node).and_then(|other| other.metric);
+            metric
+                .and_then(errors_of)
+                .and_then(|named| model.invoked_function(named))
+                .is_some_and(|other| other.node == function.node)
+        });
+        first.is_some_and(|first| first.node == alarm.node).then_some(Self { alias, named })
+    }
+
+    /// The function and the alias's name as code beside the alarm.
+    fn names(&self, model: &Model<'a>, at: Syn<'a>) -> Result<(String, String), Refusal> {
+        let unseen = || {
+            no_fix(
+                "the function or its alias has no name beside the alarm",
+                "assign both to constants before the alarm, then run again",
+            )
+        };
+        let function = if model.origin(self.named).is_some_and(|site| site.node == self.alias.function.node) {
+            self.named.text().to_owned()
+        } else {
+            visible(at, self.alias.function.node).ok_or_else(unseen)?
+        };
+        let alias = match self.alias.literal {
+            Some(name) => format!("'{name}'"),
+            None => format!("{}.aliasName", visible(at, self.alias.node).ok_or_else(unseen)?),
+        };
+        Ok((function, alias))
+    }
+}
+
+/// What an expression is called that is built before a place, if it can be seen there.
+fn visible<'a>(at: Syn<'a>, built: Syn<'a>) -> Option<String> {
+    let binding = Binding::of(built);
+    let before = std::ptr::eq(at.file, built.file) && built.end() <= at.start();
+    let seen = match binding {
+        Binding::Variable(name) => is_visible(at, name),
+        Binding::Field(_) => {
+            let class = |node: Syn<'a>| node.ancestors().find(|node| crate::model::meaning::is_class(*node));
+            class(at) == class(built)
+        }
+        Binding::None => false,
+    };
+    binding.text().filter(|_| before && seen)
+}
+
+/// `fn` of `fn.metricErrors(…)` and `fn.metric('Errors', …)`.
+fn errors_of(metric: Syn<'_>) -> Option<Syn<'_>> {
+    let function = metric.field("function")?;
+    let counts = match function.field("property")?.text() {
+        "metricErrors" => true,
+        "metric" => metric.field("arguments")?.first()?.text().trim_matches(['\'', '"']) == "Errors",
+        _ => false,
+    };
+    function.field("object").filter(|_| counts)
+}
+
+/// Adds the function and lets the alarm start it.
+///
+/// # Errors
+/// A [`Refusal`] where function or alias cannot be named beside the alarm.
+pub(super) fn add<'a>(
+    b: &mut Builder<'_, 'a>,
+    alarm: &Alarm<'a>,
+    told: &Told<'a>,
+    failing: &Failing<'a>,
+) -> Result<(), Refusal> {
+    let at = alarm.node;
+    let (function, alias) = failing.names(b.model, at)?;
+    for topic in told.topics(b.model) {
+        b.let_alarms_reach(topic)?;
+    }
+    let statement = b.statement(at)?;
+    let name = named(b, alarm)?;
+    let short = name.rsplit('.').next().unwrap_or(&name).to_owned();
+    let remedy = b.fresh_name(at.file, &[&format!("{short}Remedy")]);
+    let (scope, id, log_id) = match &alarm.site {
+        Some(site) => (b.scope_text(site), b.sibling_id(site, "Remedy"), b.sibling_id(site, "RemedyLogs")),
+        None => {
+            // `metric.createAlarm(scope, id, …)`
+            let arguments: Vec<Syn<'a>> =
+                at.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
+            let id = arguments.get(1).copied();
+            let scope = arguments.first().map_or("this", |scope| scope.text());
+            (scope, b.id_after(at, id, "Remedy"), b.id_after(at, id, "RemedyLogs"))
+        }
+    };
+    let class = b.cdk(at, "aws_lambda.Function")?;
+    let runtime = b.cdk(at, "aws_lambda.Runtime")?;
+    let newest = ["NODEJS_22_X", "NODEJS_20_X", "NODEJS_18_X"]
+        .into_iter()
+        .find(|member| b.model.has_member("aws_lambda.Runtime", member))
+        .unwrap_or("NODEJS_18_X");
+    let architecture = b.cdk(at, "aws_lambda.Architecture")?;
+    let code = b.cdk(at, "aws_lambda.Code")?;
+    let tracing = b.cdk(at, "aws_lambda.Tracing")?;
+    let duration = b.cdk(at, "Duration")?;
+    let group = b.cdk(at, "aws_logs.LogGroup")?;
+    let days = b.cdk(at, "aws_logs.RetentionDays")?;
+    let allow = b.cdk(at, "aws_iam.PolicyStatement")?;
+    let action = b.cdk(at, "aws_cloudwatch_actions.LambdaAction")?;
+    let Names { script, memory, seconds } = above(b, at)?;
+    let mut resources = format!("resources: [{function}.functionArn, `${{{function}.functionArn}}:*`],");
+    if !b.fits(at, 2, resources.len()) {
+        resources = format!(
+            "resources: [\n      {function}.functionArn,\n      `${{{function}.functionArn}}:*`,\n    ],"
+        );
+    }
+    let unique = if b.model.has_prop("aws_cloudwatch_actions.LambdaAction", "useUniquePermissionId") {
+        ", {\n    useUniquePermissionId: true,\n  }"
+    } else {
+        ""
+    };
+    b.insert_after(
+        statement,
+        &format!(
+            "// Goes back by one version when errors follow a release\n\
+             const {remedy} = new {class}({scope}, {id}, {{\n  \
+               description: 'Rolls the alias back when errors follow a release',\n  \
+               runtime: {runtime}.{newest},\n  \
+               architecture: {architecture}.ARM_64,\n  \
+               handler: 'index.handler',\n  \
+               code: {code}.fromInline({script}),\n  \
+               memorySize: {memory},\n  \
+               timeout: {duration}.seconds({seconds}),\n  \
+               tracing: {tracing}.ACTIVE,\n  \
+               environment: {{\n    \
+                 FUNCTION_NAME: {function}.functionName,\n    \
+                 ALIAS: {alias},\n    \
+                 WINDOW_MINUTES: '30',\n    \
+                 // Its log says what it would do; 'false' lets it\n    \
+                 DRY_RUN: 'true',\n  \
+               }},\n  \
+               logGroup: new {group}({scope}, {log_id}, {{\n    \
+                 retention: {days}.ONE_WEEK,\n  \
+               }}),\n\
+             }});\n\
+             {remedy}.addToRolePolicy(\n  \
+               new {allow}({{\n    \
+                 actions: [\n      \
+                   'lambda:GetAlias',\n      \
+                   'lambda:GetFunctionConfiguration',\n      \
+                   'lambda:ListVersionsByFunction',\n      \
+                   'lambda:UpdateAlias',\n    \
+                 ],\n    \
+                 {resources}\n  \
+               }})\n\
+             );\n\
+             {name}.addAlarmAction(\n  \
+               new {action}({remedy}{unique})\n\
+             );"
+        ),
+    );
+    keep_versions(b, &failing.alias.function)
+}
+
+/// The constants above the class.
+struct Names {
+    /// The function's code.
+    script: String,
+    /// Its megabytes.
+    memory: String,
+    /// Its timeout.
+    seconds: String,
+}
+
+/// The constants that describe the function, above the class; those of an earlier alarm of the file serve again.
+fn above<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>) -> Result<Names, Refusal> {
+    let names = |script: String| {
+        let (memory, seconds) = (format!("{script}_MEMORY"), format!("{script}_SECONDS"));
+        Names { script, memory, seconds }
+    };
+    let known = crate::model::meaning::words(Syn::root(at.file), "ROLL_BACK").next().is_some();
+    if known && at.file.text.contains(ROLL_BACK) {
+        return Ok(names("ROLL_BACK".to_owned()));
+    }
+    let names = names(b.fresh_name(at.file, &["ROLL_BACK", "ROLL_BACK_ALIAS"]));
+    let top = at
+        .ancestors()
+        .find(|node| node.parent().is_some_and(|parent| parent.is("program")))
+        .ok_or_else(|| {
+            no_fix(
+                "the alarm is built where no constant can stand above",
+                "build it in a class, then run again",
+            )
+        })?;
+    b.insert_before(top, &format!("/** Takes an alias back by one version; decides by what AWS says at that moment. */\nconst {} = `\n{ROLL_BACK}\n`;\n\n/** Megabytes and seconds: it makes a handful of calls. */\nconst {} = 128;\nconst {} = 30;", names.script, names.memory, names.seconds));
+    Ok(names)
+}

@@ -1,0 +1,210 @@
+//! # 5.8 Alarms tell people, and nothing else happens
+//!
+//! ## What is wrong
+//! When errors follow a release, an e-mail goes out and somebody has to find the last good version and go back to it by
+//! hand. An alarm without any action does not even tell anybody.
+//!
+//! ## What the fix does
+//! * An alarm on the errors of a function that has an alias starts a function which rolls the alias back by one version: only
+//!   if the live version was published within the last half hour, no traffic shift is under way, and an earlier version
+//!   exists. It starts in dry run: it writes what it would do to its log, until `DRY_RUN` is set to `'false'`.
+//! * An alarm that tells nobody tells the topic of the other alarms of its file.
+//!
+//! Where the topic is encrypted by a key of the app, CloudWatch is allowed to use the key: without that, no message arrives.
+//! The function keeps its versions (`RETAIN`), so that there is one to go back to.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+//! import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+//! import * as sns from 'aws-cdk-lib/aws-sns';
+//! import * as sqs from 'aws-cdk-lib/aws-sqs';
+//! import { Construct } from 'constructs';
+//!
+//! export class QueueStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const topic = new sns.Topic(this, 'Alarms');
+//!     const queue = new sqs.Queue(this, 'Queue');
+//!
+//!     new cloudwatch.Alarm(this, 'QueueAge', {
+//!       metric: queue.metricApproximateAgeOfOldestMessage(),
+//!       threshold: 600,
+//!       evaluationPeriods: 1,
+//!     }).addAlarmAction(new actions.SnsAction(topic));
+//!
+//!     new cloudwatch.Alarm(this, 'QueueLength', {
+//!       metric: queue.metricApproximateNumberOfMessagesVisible(),
+//!       threshold: 1000,
+//!       evaluationPeriods: 1,
+//!     });
+//!   }
+//! }
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+//! import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+//! import * as sns from 'aws-cdk-lib/aws-sns';
+//! import * as sqs from 'aws-cdk-lib/aws-sqs';
+//! import { Construct } from 'constructs';
+//!
+//! export class QueueStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string) {
+//!     super(scope, id);
+//!
+//!     const topic = new sns.Topic(this, 'Alarms');
+//!     const queue = new sqs.Queue(this, 'Queue');
+//!
+//!     new cloudwatch.Alarm(this, 'QueueAge', {
+//!       metric: queue.metricApproximateAgeOfOldestMessage(),
+//!       threshold: 600,
+//!       evaluationPeriods: 1,
+//!     }).addAlarmAction(new actions.SnsAction(topic));
+//!
+//!     new cloudwatch.Alarm(this, 'QueueLength', {
+//!       metric: queue.metricApproximateNumberOfMessagesVisible(),
+//!       threshold: 1000,
+//!       evaluationPeriods: 1,
+//!     }).addAlarmAction(new actions.SnsAction(topic));
+//!   }
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! For alarms that do more than tell a topic, or may: they are passed on, kept in a field, switched off
+//! (`actionsEnabled: false`), or an alarm action of the app goes to what cannot be followed. For the errors of a function whose alias
+//! `CodeDeploy` moves (5.5), because that goes back by itself. Where the app has automation of its own: an
+//! SSM action, a function that listens to a topic, a rule on "CloudWatch Alarm State Change". For alarms that no function should
+//! answer: more concurrency would hide why calls are throttled, and messages in a dead-letter queue want to be read first.
+//!
+//! ## When it refuses
+//! Where an alarm tells nobody and no topic of other alarms can be used beside it. Where the alias cannot be named beside
+//! the alarm. Before aws-cdk-lib 2.119, whose alarms cannot start functions.
+//!
+//! ## What to know before deploying
+//! Read the remedy's log after a few alarms before you arm it: once armed it changes production by itself. It goes back by one
+//! version only, and an alarm that rings for another reason within half an hour of a release rolls back a good one. The next
+//! deployment moves the alias forward again. No queue keeps what the remedy fails to handle, because people are told in any case;
+//! 2.5 adds one.
+//!
+//! ## Other checkers
+//! cdk-nag's `AwsSolutions-IAM4` appears for the managed policy of the remedy's role, and `AwsSolutions-IAM5` for the versions (`:*`)
+//! that it may read.
+
+use super::alarm_response::{Alarm, Told, tell};
+use super::rollback;
+use crate::detect::{Findings, Match};
+use crate::model::Model;
+use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "5.8",
+    also: &[],
+    name: "no-alarm-response",
+    title: "Alarms tell people, and nothing else happens",
+    pillar: Pillar::OperationalExcellence,
+    impact: Impact::Low,
+    tier: Tier::Scaffold,
+    practice: "OPS10-BP07",
+    clears: &[],
+    // The remedy itself; see "What to know before deploying".
+    raises: &["2.5"],
+    asks: &[],
+    // Behind 5.5, which may leave it nothing to do, and behind the rules that add alarms.
+    order: 8000,
+    source: include_str!("wa_5_8_no_alarm_response.rs"),
+    query: include_str!("../../queries/operational_excellence/wa_5_8_no_alarm_response.scm"),
+};
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let model = m.model;
+    let alarm = Alarm::of(model, m.node("alarm")?)?;
+    let told = Told::of(model, &alarm)?;
+    if told.actions.is_empty() {
+        tells_nobody(model, alarm, &told, out)
+    } else {
+        rolls_back(model, alarm, told, out)
+    }
+}
+
+/// An alarm without any action.
+fn tells_nobody<'a>(
+    model: &Model<'a>,
+    alarm: Alarm<'a>,
+    told: &Told<'a>,
+    out: &mut Findings<'a>,
+) -> Option<()> {
+    if told.unknown || !alarm.is_used_nowhere(model) {
+        return None;
+    }
+    let label = &alarm.label;
+    let topic = alarm.topic(model);
+    // Without a topic anywhere, one finding says it for all alarms.
+    if topic.is_none() && (told.others_tell || !told.first) {
+        return None;
+    }
+    let fix = if topic.is_some() {
+        " The fix has it tell the topic that the other alarms of the file tell."
+    } else {
+        ""
+    };
+    let which = if topic.is_some() {
+        format!("The alarm {label} has")
+    } else {
+        format!("The alarms of this app ({label} is the first) have")
+    };
+    let finding = out.report(
+        &META,
+        model,
+        alarm.node,
+        format!("{which} no action: when it matters, nobody is told.{fix}"),
+    );
+    finding.impact(Impact::Medium).tier(Tier::Review);
+    if topic.is_none() {
+        finding.refuse(
+            "no topic that could be told is known, nor who should read it",
+            "create an sns.Topic with a subscription, and give the alarms new SnsAction(topic)",
+        );
+        return Some(());
+    }
+    finding.fix(format!("Let {label} tell the alarm topic"), move |b| tell(b, &alarm));
+    Some(())
+}
+
+/// An alarm on errors of a function that could go back by itself.
+fn rolls_back<'a>(model: &Model<'a>, alarm: Alarm<'a>, told: Told<'a>, out: &mut Findings<'a>) -> Option<()> {
+    if !told.only_people || told.automation {
+        return None;
+    }
+    let failing = rollback::Failing::of(model, &alarm)?;
+    let (label, function) = (&alarm.label, failing.alias.function.label());
+    let finding = out.report(
+        &META,
+        model,
+        alarm.node,
+        format!(
+            "When {function} fails after a release, the alarm {label} tells people, and somebody has to find the version before and go back by hand. \
+             The fix adds a function that does so, if the version is younger than half an hour; it only logs what it would do until DRY_RUN is 'false'."
+        ),
+    );
+    let class = "aws_cloudwatch_actions.LambdaAction";
+    if !model.app.release.is_some_and(|release| model.catalogue.has_class(class, release)) {
+        finding.refuse(
+            "the app's aws-cdk-lib has no alarm action that starts a function (LambdaAction, 2.119)",
+            "update aws-cdk-lib, then run again",
+        );
+        return Some(());
+    }
+    finding.fix(format!("Roll {function} back when {label} rings"), move |b| {
+        rollback::add(b, &alarm, &told, &failing)
+    });
+    Some(())
+}

@@ -1,0 +1,11 @@
+; 5.6: an app that holds state, and nothing that tests or describes how to get it back. Documents are no code: the rule
+; looks for them.
+((new_expression) @app
+  (#construct? @app "App")
+  (#app-lacks?
+    "aws_backup.CfnRestoreTestingPlan" "aws_fis.CfnExperimentTemplate" "aws_resiliencehub.CfnApp"
+    "aws_resiliencehub.CfnResiliencyPolicy")
+  (#app-has?
+    "aws_s3.Bucket" "aws_dynamodb.Table" "aws_dynamodb.TableV2" "aws_rds.DatabaseInstance" "aws_rds.DatabaseCluster"
+    "aws_efs.FileSystem" "aws_cognito.UserPool" "aws_secretsmanager.Secret" "aws_ssm.StringParameter" "aws_kms.Key"
+    "aws_opensearchservice.Domain"))

@@ -1,0 +1,3 @@
+; 3.2: a REST API; whether its stage keeps answers, and by which key, is for the rule to say.
+((new_expression) @api
+  (#construct? @api "aws_apigateway.RestApi"))

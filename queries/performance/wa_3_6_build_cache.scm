@@ -1,0 +1,4 @@
+; 3.6: a CodeBuild project that says what it runs. The rule reads what of that it keeps for the next build.
+((new_expression) @project
+  (#construct? @project "aws_codebuild.Project")
+  (#has-prop? @project "buildSpec"))

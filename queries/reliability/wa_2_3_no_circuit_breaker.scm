@@ -1,0 +1,7 @@
+; 2.3: an API in front of functions; whether its callers are told to come back, and whether the code gives up on what fails, is
+; for the rule to say.
+((new_expression) @api
+  (#construct? @api "aws_apigateway.RestApi"))
+
+((new_expression) @api
+  (#construct? @api "aws_apigatewayv2.HttpApi" "aws_apigatewayv2_alpha.HttpApi"))
