@@ -85,6 +85,7 @@ fn main() -> Result<(), String> {
         within: Vec::new(),
         min_impact: Impact::Info,
         jobs: 2,
+        trial: wa_fix::plan::Trial::default(),
     };
     let plan = scan(&find_apps(found.files, &[root]), &rules, &options, &|_| ());
     println!("{number} rules, {} files, {} findings", plan.files, plan.findings.len());

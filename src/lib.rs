@@ -7,6 +7,7 @@ pub mod detect;
 pub mod edit;
 pub mod model;
 pub mod plan;
+pub mod prove;
 pub mod report;
 pub mod review;
 pub mod rule;

@@ -6,33 +6,42 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 
 use super::args::{ApplyArgs, UndoArgs};
+use super::branch;
+use super::proof::{self, Planned};
 use super::run::{Environment, Run, frames};
 use crate::edit::Commit;
 use crate::plan::Plan;
 use crate::plan::apps::app_root;
+use crate::prove::Verdict;
 use crate::report::Command as Kind;
 use crate::rule::HAZARDS;
 use crate::rule::section;
-use crate::write::{ApplyOptions, BranchOptions, StateDir, create_branch, require_clean};
+use crate::write::{ApplyOptions, BranchOptions, StateDir, TRAILER, create_branch, require_clean};
 
 /// Writes the plan to the working tree or to a branch, then reports.
 pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(&args.run)?;
-    let plan = run.plan();
+    if let Some(file) = &args.pr_body {
+        crate::write::check_output(file)?;
+    }
+    let mut planned = proof::planned(&run, &args.run, environment)?;
     // Code frames show the text that the findings are about, so it is read before it changes.
-    let texts = frames(&plan, &run, args.run.format);
+    let texts = frames(&planned.plan, &run, args.run.format);
     let kind = match &args.branch {
+        // A project that fails before any fix: the report says so.
+        _ if planned.proof.as_ref().is_some_and(|proof| proof.verdict == Verdict::FailedBefore) => Kind::Scan,
         Some(name) => {
-            branch(&run, &plan, name)?;
+            branch::deliver(&run, args, name, &mut planned)?;
             Kind::Branch(name.clone())
         }
         None => {
-            write(&run.root, &plan, args.allow_dirty, environment)?;
+            write(&run.root, &planned.plan, args.allow_dirty, environment)?;
             Kind::Apply
         }
     };
-    let counts = run.print(&args.run, environment, &kind, &plan, &texts)?;
-    Ok(run.exit_code(&counts, &args.run))
+    let Planned { plan, proof, .. } = planned;
+    let counts = run.print(&args.run, environment, &kind, &plan, proof.as_ref(), &texts)?;
+    Ok(run.exit_code(&counts, proof.as_ref(), &args.run))
 }
 
 /// Writes a plan to the working tree, all of it or nothing.
@@ -48,15 +57,6 @@ pub(super) fn write(root: &Path, plan: &Plan, allow_dirty: bool, environment: &E
     for recovery in &applied.recovered {
         let files = recovery.restored.len();
         writeln!(std::io::stderr(), "note: an interrupted run was put back first ({files} files)")?;
-    }
-    Ok(())
-}
-
-/// Writes a plan to a new branch.
-fn branch(run: &Run, plan: &Plan, name: &str) -> Result<()> {
-    let mut err = std::io::stderr().lock();
-    for note in branch_of(&run.root, name, &commits(plan))? {
-        writeln!(err, "note: {note}")?;
     }
     Ok(())
 }
@@ -95,6 +95,7 @@ pub(super) fn commits(plan: &Plan) -> Vec<Commit> {
             if let Some(check) = section(&rule.documentation(), HAZARDS) {
                 body.push_str(&format!("\nCheck before deploying:\n{check}\n"));
             }
+            body.push_str(&format!("\n{TRAILER} {numbers}\n"));
             Commit { title, body, changes: step.changes.clone() }
         })
         .collect()

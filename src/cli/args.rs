@@ -30,6 +30,9 @@ pub struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 nothing left to report, 1 findings remain or files could not be checked, \
                           2 the run failed, 3 some fix was backed out.";
 
+/// What `--prove` without a value stands for: the command of the configuration.
+pub const CONFIGURED: &str = "configured";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -107,6 +110,10 @@ pub struct RunArgs {
     /// Exit with 0 even if findings remain
     #[arg(long)]
     pub exit_zero: bool,
+    /// Run a check in a scratch copy, and drop the fixes that break it: a command, `tsc`, `synth`, or nothing for that of
+    /// wa-fix.toml; may be repeated
+    #[arg(long, value_name = "COMMAND", num_args = 0..=1, default_missing_value = CONFIGURED)]
+    pub prove: Vec<String>,
     /// Read tests, too
     #[arg(long, action = ArgAction::SetTrue)]
     pub tests: bool,
@@ -121,6 +128,18 @@ pub struct ApplyArgs {
     /// Write commits to a new branch of this name instead; working tree, index and HEAD stay as they are
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
+    /// One commit for each rule, for each finding, or for all
+    #[arg(long, value_name = "WHAT", default_value = "rule", requires = "branch")]
+    pub commit_per: CommitPer,
+    /// Write the body of a pull request to a file, in Markdown
+    #[arg(long, value_name = "FILE", requires = "branch")]
+    pub pr_body: Option<PathBuf>,
+    /// Push the branch to this remote
+    #[arg(long, value_name = "REMOTE", requires = "branch")]
+    pub push: Option<String>,
+    /// Open a pull request with `gh` or `glab`, or say where to
+    #[arg(long, requires = "push")]
+    pub open: bool,
     /// Also change files that have uncommitted changes
     #[arg(long)]
     pub allow_dirty: bool,
@@ -135,6 +154,17 @@ pub struct UndoArgs {
     /// Say nothing when it works
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What goes into a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CommitPer {
+    /// All fixes of a rule
+    Rule,
+    /// Each fix
+    Finding,
+    /// Everything
+    All,
 }
 
 /// When to colour.

@@ -27,6 +27,19 @@ pub(crate) struct Config {
     /// Which files are looked at.
     #[serde(default)]
     pub paths: Paths,
+    /// What `--prove` runs.
+    #[serde(default)]
+    pub proof: Proof,
+}
+
+/// `[proof]`. Nothing of it is run unless `--prove` asks for it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Proof {
+    /// What `--prove` without a value runs: a command, `tsc` or `synth`.
+    pub command: Option<String>,
+    /// How many seconds a check may take.
+    pub timeout: Option<u64>,
 }
 
 /// `[rules]`.

@@ -2,8 +2,11 @@
 
 mod apply;
 pub mod args;
+mod branch;
+mod compare;
 mod config;
 mod keep;
+mod proof;
 mod review;
 mod run;
 mod values;
@@ -11,12 +14,13 @@ mod values;
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::{CommandFactory, Parser};
 
 use crate::detect::Outcome;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
+use proof::Planned;
 use run::{Environment, Run, frames};
 
 /// Runs the command that the process was started with.
@@ -71,15 +75,18 @@ fn say(out: &[u8]) -> Result<u8> {
 }
 
 fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
+    if !args.prove.is_empty() {
+        bail!("scan makes no fix that --prove could try; use `wa-fix diff` or `wa-fix apply`");
+    }
     let run = Run::prepare(args)?;
     let plan = run.scan();
-    let counts = run.print(args, environment, &Kind::Scan, &plan, &frames(&plan, &run, args.format))?;
-    Ok(run.exit_code(&counts, args))
+    let counts = run.print(args, environment, &Kind::Scan, &plan, None, &frames(&plan, &run, args.format))?;
+    Ok(run.exit_code(&counts, None, args))
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
-    let mut plan = run.plan();
+    let Planned { mut plan, proof, .. } = proof::planned(&run, args, environment)?;
     // A preview fixes nothing: what `apply` would fix is offered.
     for finding in plan.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fixed) {
         finding.outcome = Outcome::Offered;
@@ -94,8 +101,9 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
             ));
         }
     }
-    let counts = run.print(args, environment, &Kind::Diff, &plan, &frames(&plan, &run, args.format))?;
-    Ok(run.exit_code(&counts, args))
+    let counts =
+        run.print(args, environment, &Kind::Diff, &plan, proof.as_ref(), &frames(&plan, &run, args.format))?;
+    Ok(run.exit_code(&counts, proof.as_ref(), args))
 }
 
 fn explain(selector: &str) -> Result<u8> {

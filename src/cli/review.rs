@@ -42,6 +42,9 @@ enum Chosen {
 /// # Errors
 /// Without a terminal, a list of the commands that do the job; otherwise those of writing.
 pub(super) fn start(args: &RunArgs, plain: bool, environment: &Environment) -> Result<u8> {
+    if !args.prove.is_empty() {
+        bail!("a review does not run --prove; use it with `wa-fix diff` or `wa-fix apply`");
+    }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         bail!(
             "--interactive needs a terminal; without one use\n  wa-fix diff          to see the fixes\n  \

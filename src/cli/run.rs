@@ -9,10 +9,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Color, RunArgs};
-use super::config::Config;
+use super::config::{self, Config};
 use crate::edit::FileChange;
 use crate::model::App;
-use crate::plan::{self, Options, Plan, RuleSet, apps::app_root, find_apps};
+use crate::plan::{self, Options, Plan, RuleSet, Trial, apps::app_root, find_apps};
+use crate::prove::{Proof, Verdict};
 use crate::report::progress::Progress;
 use crate::report::{self, Command, Format, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
@@ -27,6 +28,8 @@ pub(crate) struct Environment {
     pub force_color: bool,
     /// Where journals go outside of repositories.
     pub state_home: PathBuf,
+    /// Where programs are looked for.
+    pub path: OsString,
     /// What edits a file: `VISUAL`, else `EDITOR`.
     pub editor: String,
     /// The terminal can do nothing but print.
@@ -46,6 +49,7 @@ impl Environment {
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             state_home,
+            path: set("PATH").unwrap_or_default(),
             editor: set("VISUAL")
                 .or_else(|| set("EDITOR"))
                 .map_or_else(|| "vi".to_owned(), |editor| editor.to_string_lossy().into_owned()),
@@ -76,6 +80,8 @@ pub(crate) struct Run {
     pub root: PathBuf,
     /// The configuration that was read.
     pub config_file: Option<PathBuf>,
+    /// What `[proof]` says.
+    pub proof: config::Proof,
     cwd: PathBuf,
     skipped: Vec<Skipped>,
     /// What is to be said of files that were named and are not looked at.
@@ -154,9 +160,11 @@ impl Run {
                 values,
                 within,
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
+                trial: Trial::default(),
             },
             root: common(&outermost).unwrap_or(start),
             config_file,
+            proof: config.proof,
             cwd: discover_options.cwd,
             skipped: found.skipped,
             notes: named.notes,
@@ -179,6 +187,12 @@ impl Run {
     /// Finds and plans.
     pub(crate) fn plan(&self) -> Plan {
         self.with_skipped(self.with_progress(|done| plan::plan(&self.apps, &self.rules, &self.options, done)))
+    }
+
+    /// Plans without some fixes; a proof does it again and again, so there is nothing to show.
+    pub(crate) fn plan_with(&self, trial: &Trial) -> Plan {
+        let options = Options { trial: trial.clone(), ..self.options.clone() };
+        self.with_skipped(plan::plan(&self.apps, &self.rules, &options, &|_| {}))
     }
 
     /// Shows how far a long run is, on a terminal.
@@ -218,6 +232,7 @@ impl Run {
         environment: &Environment,
         command: &Command,
         plan: &Plan,
+        proof: Option<&Proof>,
         texts: &BTreeMap<String, String>,
     ) -> Result<report::Counts> {
         let arguments = typed(environment);
@@ -232,6 +247,7 @@ impl Run {
             verbose: args.verbose,
             command,
             arguments: &arguments,
+            proof,
         };
         let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
         let width = console::Term::stdout().size_checked().map_or(100, |(_, columns)| usize::from(columns));
@@ -279,10 +295,12 @@ impl Run {
     }
 
     /// The exit code.
-    pub(crate) fn exit_code(&self, counts: &report::Counts, args: &RunArgs) -> u8 {
-        if self.failed {
+    pub(crate) fn exit_code(&self, counts: &report::Counts, proof: Option<&Proof>, args: &RunArgs) -> u8 {
+        let fails_before = proof.is_some_and(|proof| proof.verdict == Verdict::FailedBefore);
+        let lost = proof.is_some_and(|proof| !proof.backed_out.is_empty());
+        if self.failed || fails_before {
             2
-        } else if counts.outcomes.backed_out > 0 {
+        } else if lost || counts.outcomes.backed_out > 0 {
             3
         } else {
             u8::from(counts.remaining + counts.problems > 0 && !args.exit_zero)

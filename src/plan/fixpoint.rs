@@ -229,6 +229,7 @@ struct Chosen {
 fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progress: &mut Progress) {
     let start = progress.overlay.clone();
     let mut titles = Vec::new();
+    let mut fixed = Vec::new();
     let mut made = Vec::new();
     for _ in 0..PASSES.max(progress.first.len() + 1) {
         if progress.is_idle(rule.meta) {
@@ -259,6 +260,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
                     made.extend(chosen.iter().map(|fix| made_by(fix, &current, &progress.overlay)));
                 }
                 for fix in chosen {
+                    fixed.push(fingerprint(&fix.identity));
                     progress.fates.insert(fix.identity, Outcome::Fixed);
                     titles.push(fix.title);
                 }
@@ -273,7 +275,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
     }
     let changes = changes(app, &start, &progress.overlay);
     if !changes.is_empty() {
-        progress.steps.push(Step { rule: rule.meta, titles, changes, made });
+        progress.steps.push(Step { rule: rule.meta, titles, fixed, changes, made });
     }
 }
 
@@ -291,6 +293,7 @@ fn choose<'a>(
         let settled = matches!(progress.fates.get(&identity), Some(Outcome::BackedOut(_)));
         if candidate.rule.id != rule.id
             || settled
+            || (!options.trial.is_empty() && options.trial.leaves_out(&fingerprint(&identity)))
             || candidate.impact < options.min_impact
             || !is_chosen(candidate, &identity, options)
             || !is_within(model, candidate, options)

@@ -15,6 +15,7 @@ pub mod replacement;
 mod run;
 mod suppressing;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::detect::{Finding, Scanner};
@@ -47,6 +48,30 @@ pub struct Options {
     pub within: Vec<PathBuf>,
     /// Threads.
     pub jobs: usize,
+    /// What a proof leaves out.
+    pub trial: Trial,
+}
+
+/// Fixes that a proof leaves out of a plan, by fingerprint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Fixes that a check failed with, each with the check's words: they end in `backed-out`.
+    pub backed_out: BTreeMap<String, String>,
+    /// Where it is given: only these are made, to see how far a check passes.
+    pub only: Option<BTreeSet<String>>,
+}
+
+impl Trial {
+    /// Whether a fix is left out.
+    pub fn leaves_out(&self, fingerprint: &str) -> bool {
+        self.backed_out.contains_key(fingerprint)
+            || self.only.as_ref().is_some_and(|only| !only.contains(fingerprint))
+    }
+
+    /// Whether nothing is left out.
+    pub fn is_empty(&self) -> bool {
+        self.backed_out.is_empty() && self.only.is_none()
+    }
 }
 
 /// The rules of a run, their queries read.
@@ -83,6 +108,8 @@ pub struct Step {
     pub rule: &'static Meta,
     /// What each fix does, one line each.
     pub titles: Vec<String>,
+    /// The findings that the fixes were for, by fingerprint, in the order of `titles`.
+    pub fixed: Vec<String>,
     /// The files as they stand after this step.
     pub changes: Vec<FileChange>,
     /// What each fix made, where a person decided fix by fix.
@@ -116,7 +143,7 @@ pub struct Plan {
     /// What the run wants to say besides, one sentence each.
     pub notes: Vec<String>,
     /// Where a person decided fix by fix: findings (by fingerprint) that other fixes have cleared.
-    pub cleared: std::collections::BTreeSet<String>,
+    pub cleared: BTreeSet<String>,
     /// Where a person decided fix by fix: findings that were not there before the fixes.
     pub raised: Vec<Finding>,
 }

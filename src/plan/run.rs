@@ -239,6 +239,12 @@ fn settle(
             finding.outcome = Outcome::Fixed;
             continue;
         }
+        if let Some(check) = options.trial.backed_out.get(&finding.fingerprint)
+            && matches!(finding.outcome, Outcome::Offered | Outcome::NoFix(_) | Outcome::NeedsValue(_))
+        {
+            finding.outcome = Outcome::BackedOut(check.clone());
+            continue;
+        }
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
             continue;
         }

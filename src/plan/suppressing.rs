@@ -48,7 +48,13 @@ fn record(
     let title = format!("Accept a finding of {} as it is", candidate.rule.id);
     let changes = changes(current, &progress.overlay, &overlay);
     let made = Made { fingerprint: fingerprint(&identity), title: title.clone(), changes: changes.clone() };
-    progress.steps.push(Step { rule: candidate.rule, titles: vec![title], changes, made: vec![made] });
+    progress.steps.push(Step {
+        rule: candidate.rule,
+        titles: vec![title],
+        fixed: vec![made.fingerprint.clone()],
+        changes,
+        made: vec![made],
+    });
     progress.fates.insert(identity, Outcome::Suppressed(reason.to_owned()));
     progress.overlay = overlay;
 }

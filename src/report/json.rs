@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::counts::{Files, Impacts, Outcomes};
 use super::{Report, Skipped};
 use crate::detect::{Finding, ShownEdit, TextRange};
+use crate::prove::Proof;
 use crate::rule::{Impact, Pillar, Tier};
 
 /// The number that changes when a reader of the old form would misread the new one.
@@ -70,6 +71,8 @@ pub(super) struct SummaryView<'a> {
     impacts: Impacts,
     files: Files,
     skipped: Vec<&'a Skipped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'a Proof>,
 }
 
 /// Writes the document on one line.
@@ -131,6 +134,7 @@ impl<'a> SummaryView<'a> {
             impacts: counts.impacts,
             files: counts.files,
             skipped,
+            proof: report.proof,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod jsonl;
 pub mod junit;
 pub mod look;
 pub mod progress;
+pub mod pull_request;
 pub mod rdjson;
 pub mod rows;
 pub mod sarif;
@@ -35,6 +36,7 @@ pub use look::Look;
 
 use crate::detect::{Finding, Outcome};
 use crate::edit::FileChange;
+use crate::prove::Proof;
 use crate::rule::Impact;
 pub use crate::source::Skipped;
 
@@ -86,6 +88,8 @@ pub struct Report<'a> {
     pub command: &'a Command,
     /// The paths and options as they were typed, for the next command: `--tier review lib`.
     pub arguments: &'a str,
+    /// What `--prove` found.
+    pub proof: Option<&'a Proof>,
 }
 
 impl fmt::Debug for Report<'_> {

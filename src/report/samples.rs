@@ -260,5 +260,6 @@ pub(super) fn with_report<T>(command: &Command, look_at: impl FnOnce(Report<'_>)
         verbose: false,
         command,
         arguments: "lib",
+        proof: None,
     })
 }

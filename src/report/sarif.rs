@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Report, Skipped};
 use crate::detect::{Finding, Outcome, ShownEdit, ShownFix, TextRange};
+use crate::prove::Verdict;
 use crate::rule::{Impact, Meta};
 use crate::source::SkipKind;
 
@@ -25,6 +26,13 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let results: Vec<_> = findings.iter().map(|finding| result(finding, &rules)).collect();
     let mut skipped: Vec<_> = report.skipped.iter().collect();
     skipped.sort_by_key(|skipped| (&skipped.path, &skipped.why));
+    let mut invocation = json!({
+        "executionSuccessful": report.proof.is_none_or(|proof| proof.verdict != Verdict::FailedBefore),
+        "toolExecutionNotifications": skipped.into_iter().map(notification).collect::<Vec<_>>(),
+    });
+    if let (Some(proof), Some(fields)) = (report.proof, invocation.as_object_mut()) {
+        fields.insert("properties".to_owned(), json!({ "proof": proof }));
+    }
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -37,10 +45,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             }},
             "columnKind": "utf16CodeUnits",
             "originalUriBaseIds": { BASE: { "description": { "text": "The working directory of the run." } } },
-            "invocations": [{
-                "executionSuccessful": true,
-                "toolExecutionNotifications": skipped.into_iter().map(notification).collect::<Vec<_>>(),
-            }],
+            "invocations": [invocation],
             "results": results,
         }],
     });

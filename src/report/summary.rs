@@ -1,6 +1,8 @@
 //! The closing summary: what became of the findings, what holds the rest back, what to run next.
 //! A sentence for what there is, nothing for what there is not.
 
+mod proof;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -41,6 +43,7 @@ pub fn write(report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result
     let counts = report.counts();
     let mut lines = vec![headline(report, &listed, &counts)];
     lines.extend(done(report, &listed, &counts));
+    lines.extend(report.proof.map(proof::lines).unwrap_or_default());
     lines.extend(held(&listed));
     lines.extend(needs_value(&listed));
     lines.extend(unfixable(&listed, report.verbose));

@@ -80,6 +80,9 @@ pub enum WriteError {
     /// The branch cannot be made.
     #[error("no branch was made: {0}")]
     Branch(String),
+    /// The branch is made, but cannot be pushed.
+    #[error("the branch was not pushed: {0}")]
+    Push(String),
     /// Some files cannot be committed as planned.
     #[error("no branch was made, because of {}", list(.0))]
     BranchRefused(Vec<Refusal>),

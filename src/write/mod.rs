@@ -17,6 +17,7 @@ mod journal;
 mod output;
 mod platform;
 mod recover;
+mod scratch_tree;
 mod state;
 mod step;
 mod target;
@@ -24,11 +25,15 @@ mod transaction;
 pub mod tree;
 pub mod undo;
 
-pub use branch::{BranchOptions, BranchResult, MadeCommit, Note, create_branch, free_branch};
+pub use branch::{
+    BranchOptions, BranchResult, MadeCommit, Note, Pushed, TRAILER, create_branch, free_branch, push,
+    remote_url,
+};
 pub use error::{Refusal, Why, WriteError};
 pub use guard::{DirtyFile, DirtyState, dirty_files, require_clean};
 pub use output::{Scratch, check_output, output, scratch};
 pub use recover::{Kept, Recovery};
+pub use scratch_tree::ScratchTree;
 pub use state::StateDir;
 pub use step::{OnStep, Step};
 pub use tree::{Applied, ApplyOptions, apply};

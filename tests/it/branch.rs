@@ -334,8 +334,13 @@ fn a_project_in_a_subdirectory_gets_paths_from_the_top() {
     let project = Project::committed(&[("apps/one/lib/a.ts", OLD), ("apps/two/a.ts", OLD)]);
     let changes = vec![project.change("apps/one/lib/a.ts", NEW)];
     let repository = project.at("apps/one");
-    create_branch(&repository, "fix", &[commit("fix", changes)], BranchOptions { reflog: Some("by hand") })
-        .unwrap();
+    create_branch(
+        &repository,
+        "fix",
+        &[commit("fix", changes)],
+        BranchOptions { reflog: Some("by hand"), update: false },
+    )
+    .unwrap();
     assert_eq!(project.git(&["diff", "--name-only", "HEAD", "fix"]), "apps/one/lib/a.ts");
     assert!(project.git(&["reflog", "fix"]).contains("by hand"));
 }

@@ -14,6 +14,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod deliver;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod generator;
@@ -27,6 +29,8 @@ mod npm;
 mod pairs;
 #[cfg(test)]
 mod project;
+#[cfg(test)]
+mod prove;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

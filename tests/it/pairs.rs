@@ -44,6 +44,7 @@ fn options() -> Options {
         values: VALUES.iter().map(answer).collect(),
         within: Vec::new(),
         jobs: 1,
+        trial: wa_fix::plan::Trial::default(),
     }
 }
 

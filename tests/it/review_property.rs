@@ -69,6 +69,7 @@ fn options() -> Options {
         values: Values::new(),
         within: Vec::new(),
         jobs: 1,
+        trial: wa_fix::plan::Trial::default(),
     }
 }
 

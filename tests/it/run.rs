@@ -107,7 +107,13 @@ pub fn at_home(command: &mut Command, dir: &Path, home: &Path) {
 
 /// Runs a command to its end, which has to come, and without a panic.
 #[track_caller]
-pub fn finish(mut command: Command) -> Ran {
+pub fn finish(command: Command) -> Ran {
+    finish_within(command, PATIENCE)
+}
+
+/// The same for commands that take longer.
+#[track_caller]
+pub fn finish_within(mut command: Command, patience: Duration) -> Ran {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let out = drain(child.stdout.take());
     let err = drain(child.stderr.take());
@@ -116,9 +122,9 @@ pub fn finish(mut command: Command) -> Ran {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > patience {
             child.kill().unwrap();
-            panic!("still at work after {PATIENCE:?}: {command:?}");
+            panic!("still at work after {patience:?}: {command:?}");
         }
         std::thread::sleep(Duration::from_millis(2));
     };

@@ -76,6 +76,7 @@ fn run_with(
         values: values.clone(),
         within: Vec::new(),
         jobs: 1,
+        trial: wa_fix::plan::Trial::default(),
     };
     run(&apps, &rules, &options, &|_| {})
 }

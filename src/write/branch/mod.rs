@@ -1,6 +1,7 @@
 //! Writing to a new git branch: commits made of git objects alone. The working tree, the index and
 //! `HEAD` are not touched, no hook runs, and the branch appears last or not at all.
 
+mod push;
 mod tracked;
 
 use std::collections::BTreeMap;
@@ -8,8 +9,9 @@ use std::fmt;
 use std::path::Path;
 
 use git2::build::TreeUpdateBuilder;
-use git2::{Branch, BranchType, ErrorCode, Repository, Signature};
+use git2::{Branch, BranchType, ErrorCode, Oid, Repository, Signature};
 
+pub use self::push::{Pushed, push, remote_url};
 use self::tracked::{Overlay, Snapshot};
 use super::error::WriteError;
 use crate::edit::Commit;
@@ -19,7 +21,12 @@ use crate::edit::Commit;
 pub struct BranchOptions<'a> {
     /// Written to the branch's reflog; `None` for the usual message.
     pub reflog: Option<&'a str>,
+    /// A branch of this name that has only commits of wa-fix is made anew instead of refused.
+    pub update: bool,
 }
+
+/// The trailer of every commit of wa-fix: what it does not stand in is somebody's own.
+pub const TRAILER: &str = "Wa-Fix:";
 
 /// A branch that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +62,8 @@ pub enum Note {
     Ignored(String),
     /// A commit would have changed nothing, so it was left out.
     LeftOut(String),
+    /// The branch has these commits already.
+    UpToDate(String),
 }
 
 impl fmt::Display for Note {
@@ -66,6 +75,9 @@ impl fmt::Display for Note {
             ),
             Self::Ignored(path) => write!(f, "{path} is ignored by git, and committed all the same"),
             Self::LeftOut(title) => write!(f, "left out the commit `{title}`, which changes nothing"),
+            Self::UpToDate(name) => {
+                write!(f, "the branch {name} has these commits already; it stays as it is")
+            }
         }
     }
 }
@@ -85,8 +97,12 @@ pub fn create_branch(
     options: BranchOptions<'_>,
 ) -> Result<BranchResult, WriteError> {
     let repository = open(repository)?;
-    check_name(&repository, name)?;
     let head = head(&repository)?;
+    let former = match check_name(&repository, name)? {
+        Some(tip) if options.update => Some(own(&repository, name, &head, tip)?),
+        Some(_) => return Err(taken(name)),
+        None => None,
+    };
     let signatures = Signatures::of(&repository)?;
     let snapshot = Snapshot::new(&repository, &head)?;
     let mut result =
@@ -110,8 +126,13 @@ pub fn create_branch(
         result.notes.push(Note::Unsigned);
     }
     let message = options.reflog.unwrap_or("branch: Created by wa-fix from HEAD");
+    let base = Oid::from_str(&result.base).map_err(WriteError::git("read HEAD"))?;
+    if former.as_ref().is_some_and(|former| is_same(former, base, &parent)) {
+        result.notes.push(Note::UpToDate(name.to_owned()));
+        return Ok(result);
+    }
     repository
-        .reference(&format!("refs/heads/{name}"), parent.id(), false, message)
+        .reference(&format!("refs/heads/{name}"), parent.id(), former.is_some(), message)
         .map_err(WriteError::git("create the branch"))?;
     Ok(result)
 }
@@ -132,8 +153,8 @@ fn open(path: &Path) -> Result<Repository, WriteError> {
     Ok(repository)
 }
 
-/// Refuses names that git refuses, and names that are taken.
-fn check_name(repository: &Repository, name: &str) -> Result<(), WriteError> {
+/// Refuses names that git refuses; where a branch of the name stands.
+fn check_name(repository: &Repository, name: &str) -> Result<Option<Oid>, WriteError> {
     // libgit2 lets these two through; git itself reads them as the current commit.
     let is_head = matches!(name, "@" | "HEAD");
     if is_head || !Branch::name_is_valid(name).map_err(WriteError::git("check the branch name"))? {
@@ -142,12 +163,69 @@ fn check_name(repository: &Repository, name: &str) -> Result<(), WriteError> {
         )));
     }
     match repository.find_branch(name, BranchType::Local) {
-        Ok(_) => Err(WriteError::Branch(format!(
-            "the branch `{name}` exists already; choose another name or remove it with `git branch -D {name}`"
-        ))),
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+        Ok(branch) => Ok(branch.get().target()),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
         Err(source) => Err(WriteError::Git { what: "look for the branch", source }),
     }
+}
+
+fn taken(name: &str) -> WriteError {
+    WriteError::Branch(format!(
+        "the branch `{name}` exists already; choose another name or remove it with `git branch -D {name}`"
+    ))
+}
+
+/// The commits of a branch that are not in `HEAD`, newest first, if all of them are wa-fix's.
+fn own<'r>(
+    repository: &'r Repository,
+    name: &str,
+    head: &git2::Commit<'r>,
+    tip: Oid,
+) -> Result<Vec<git2::Commit<'r>>, WriteError> {
+    let branch =
+        repository.find_branch(name, BranchType::Local).map_err(WriteError::git("find the branch"))?;
+    if branch.is_head() {
+        return Err(WriteError::Branch(format!(
+            "the branch `{name}` is checked out; switch to another one, or choose another name"
+        )));
+    }
+    let commits = beyond(repository, head.id(), tip).map_err(WriteError::git("read the branch"))?;
+    match commits.iter().find(|commit| !is_own(commit)) {
+        None => Ok(commits),
+        Some(other) => Err(WriteError::Branch(format!(
+            "the branch `{name}` has commits that are not wa-fix's ({}); choose another name",
+            other.summary().ok().flatten().unwrap_or("without a title")
+        ))),
+    }
+}
+
+/// The commits that lead to `tip` and not to `base`, newest first.
+fn beyond(repository: &Repository, base: Oid, tip: Oid) -> Result<Vec<git2::Commit<'_>>, git2::Error> {
+    let mut walk = repository.revwalk()?;
+    walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
+    walk.push(tip)?;
+    walk.hide(base)?;
+    walk.map(|id| repository.find_commit(id?)).collect()
+}
+
+fn is_own(commit: &git2::Commit<'_>) -> bool {
+    commit.message().is_ok_and(|message| message.lines().any(|line| line.starts_with(TRAILER)))
+}
+
+/// Whether a branch has the commits already that were made: the same trees and messages on the same base.
+fn is_same(former: &[git2::Commit<'_>], base: Oid, made: &git2::Commit<'_>) -> bool {
+    let mut next = Some(made.clone());
+    for old in former {
+        let Some(new) = next else { return false };
+        if old.tree_id() != new.tree_id() || old.message_bytes() != new.message_bytes() {
+            return false;
+        }
+        next = new.parent(0).ok();
+        if old.parent_id(0).ok() == Some(base) {
+            return next.is_some_and(|parent| parent.id() == base);
+        }
+    }
+    false
 }
 
 /// The commit that `HEAD` stands on.
