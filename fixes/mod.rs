@@ -23,6 +23,7 @@ pub const ALL: &[Rule] = &[
     security::wa_1_8_api_without_waf::RULE,
     security::wa_1_9_api_without_access_logs::RULE,
     security::wa_1_10_bucket_encryption_not_enforced::RULE,
+    reliability::wa_2_1_single_region::RULE,
     reliability::wa_2_2_no_health_check::RULE,
     reliability::wa_2_3_no_circuit_breaker::RULE,
     reliability::wa_2_4_lambda_timeout::RULE,

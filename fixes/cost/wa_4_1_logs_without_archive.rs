@@ -64,8 +64,8 @@
 //!
 //! ## When it stays silent
 //! For groups that a subscription filter or an export takes care of; for a retention below a month, one that depends on the environment or on a variable, and, where nothing tells
-//! environments apart, one below three months; for audit logs (trails, flow logs, access logs, firewalls), groups of another class, groups without a retention
-//! (6.2 gives them one). For buckets that are deleted with their stack, or get their rules later.
+//! environments apart, one below three months; for audit logs (trails, flow logs, access logs, firewalls), groups of another class, groups that only take the events of an
+//! EventBridge rule, groups without a retention (6.2 gives them one). For buckets that are deleted with their stack, or get their rules later.
 //!
 //! ## When it refuses
 //! In apps in JavaScript or for CDK v1, and where the name `LogArchive` is taken. A bucket's fix needs `log_expiration_days`.
@@ -82,13 +82,12 @@ use std::path::{Path, PathBuf};
 
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::name_after;
-use crate::edit::files::{as_neighbours, construct_folder};
 use crate::edit::names::camel_name;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deployment::parts;
 use crate::fixes::security::named;
-use crate::fixes::sustainability::wa_6_2_log_retention::{days, is_audit};
+use crate::fixes::sustainability::retention::{days, is_audit};
 use crate::model::meaning::{has_word, words};
 use crate::model::{Binding, Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
@@ -139,7 +138,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let group = m.site("group")?;
     let today = kept(model, &group)?;
-    if is_archived(model, &group) {
+    if is_archived(model, &group) || takes_events(model, &group) {
         return None;
     }
     let label = group.label();
@@ -170,7 +169,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
 
 /// The days that a group keeps events, where it is a matter of this rule.
 fn kept<'a>(model: &Model<'a>, group: &Site<'a>) -> Option<u16> {
-    if group.local.is_some() || is_audit(model, group) {
+    // What 5.7 keeps of each release is a line or two.
+    let releases = group.id_text().is_some_and(|id| id.ends_with("DeploymentLog"));
+    if group.local.is_some() || releases || is_audit(model, group) {
         return None;
     }
     let value = group.props(model).get(model, "retention").value()?;
@@ -211,6 +212,21 @@ fn is_archived<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
         })
 }
 
+/// Whether a service writes to a group by a policy of the group, or an EventBridge rule does: such records are few.
+fn takes_events<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
+    let same = |expression: Syn<'a>| model.origin(expression).is_some_and(|origin| origin.node == group.node);
+    let written = model
+        .method_calls("addToResourcePolicy")
+        .any(|call| call.field("function").and_then(|function| function.field("object")).is_some_and(same));
+    let told = || {
+        model.all_sites().any(|site| {
+            model.builds(&site, "aws_events_targets.CloudWatchLogGroup")
+                && site.arguments.first().is_some_and(|target| same(*target))
+        })
+    };
+    written || told()
+}
+
 /// Whether a site builds the construct that this rule adds.
 fn is_archive(site: &Site<'_>) -> bool {
     site.local.and_then(|class| class.field("name")).is_some_and(|name| name.text() == "LogArchive")
@@ -240,7 +256,7 @@ fn archive<'a>(b: &mut Builder<'_, 'a>, group: &Site<'a>, today: u16) -> Result<
     if let Some(archive) = block.and_then(|block| archive_in(b.model, block, statement)) {
         return join(b, &archive, &name, today);
     }
-    let (target, known) = home(b.model, group)?;
+    let (target, known) = home(b, group)?;
     let specifier = b.specifier_of(file, &target);
     if b.model.imports(file).binding("LogArchive").is_none() {
         if words(Syn::root(file), "LogArchive").next().is_some() {
@@ -281,7 +297,8 @@ fn taken() -> Refusal {
 }
 
 /// Where the construct's file is, or shall be, and whether it is there. The same for all groups of the app.
-fn home<'a>(model: &Model<'a>, group: &Site<'a>) -> Result<(PathBuf, bool), Refusal> {
+fn home<'a>(b: &Builder<'_, 'a>, group: &Site<'a>) -> Result<(PathBuf, bool), Refusal> {
+    let model = b.model;
     for file in model.cdk_files() {
         if file.text.contains("class LogArchive ") {
             let own = file.text.contains("readonly logGroups: logs.ILogGroup[]");
@@ -291,13 +308,8 @@ fn home<'a>(model: &Model<'a>, group: &Site<'a>) -> Result<(PathBuf, bool), Refu
     }
     let mut groups = model.all_sites().filter(|site| model.builds(site, "aws_logs.LogGroup"));
     let first = groups.find(|site| kept(model, site).is_some());
-    let folder = construct_folder(model, first.as_ref().unwrap_or(group).node);
-    let name = as_neighbours(model, &folder, "log-archive");
-    let target = folder.join(format!("{name}.ts"));
-    if model.app.file(&target).is_some() {
-        return Err(no_fix(&format!("there is a file {name}.ts already"), "rename it, then run again"));
-    }
-    Ok((target, false))
+    let new = b.construct_file(first.as_ref().unwrap_or(group).node, "log-archive")?;
+    Ok((new.path, false))
 }
 
 /// Gives a group that is built inside another expression a constant before the statement; its name.

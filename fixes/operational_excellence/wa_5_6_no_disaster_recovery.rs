@@ -104,7 +104,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         "Nothing says how to get this app back: which data it would lose, how long it may be away, and what is in the way of building \
          it elsewhere. The fix writes docs/disaster-recovery.md from the constructs; the targets and the rehearsals are left to fill in.",
     );
-    finding.key("recovery");
+    // A fix that brings a bucket or a key to an app without state is no fault of that fix.
+    finding.key("recovery").follows();
     if !(Recovery { model }).keeps_data() {
         finding.impact(Impact::Low);
     }

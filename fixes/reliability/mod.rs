@@ -3,9 +3,12 @@
 mod backup_file;
 mod canary;
 mod dependencies;
+mod failover;
+mod global_names;
 mod second_region;
 mod state;
 pub mod wa_2_10_no_backup_strategy;
+pub mod wa_2_1_single_region;
 pub mod wa_2_2_no_health_check;
 pub mod wa_2_3_no_circuit_breaker;
 pub mod wa_2_4_lambda_timeout;
@@ -14,3 +17,4 @@ pub mod wa_2_6_pipeline_swallows_failures;
 pub mod wa_2_7_deployment_without_rollback;
 pub mod wa_2_8_cold_starts;
 pub mod wa_2_9_single_source_bucket;
+mod zones;

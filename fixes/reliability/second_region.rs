@@ -138,9 +138,10 @@ impl<'a> Home<'a> {
             Some(known) => format!("({} ? '{region}' : undefined)", known.expression),
             None => format!("'{region}'"),
         };
+        let gap = if asked.len() + default.len() + 7 > 80 { "\n  " } else { " " };
         let code = format!(
             "// The second region: cdk deploy --context drRegion=… names another one\nconst {second}: string | undefined =\n  \
-             {asked} ??\n  {default};\nconst {first} = {};\n",
+             {asked} ??{gap}{default};\nconst {first} = {};\n",
             self.region
         );
         Ok((Regions { condition: condition(&second, &first), second }, code))

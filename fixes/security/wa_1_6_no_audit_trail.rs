@@ -84,6 +84,8 @@
 //! If the account has a trail already, from another stack or from the organization, a second one records the same again and is billed:
 //! ignore the finding then, with that reason. The bucket stays when the stack is deleted.
 //!
+//! The bucket of the trail is state: an app that held none is then asked for a disaster-recovery plan (5.6).
+//!
 //! ## Other checkers
 //! The trail passes `CloudTrailEncryptionEnabled`, `CloudTrailCloudWatchLogsEnabled` and `CloudTrailLogFileValidationEnabled` of cdk-nag's
 //! HIPAA, NIST and PCI packs. `AwsSolutions-S1` reports the log bucket, which has no access logs of its own; `AwsSolutions-IAM5` may report CDK's
@@ -110,7 +112,7 @@ const META: Meta = Meta {
     tier: Tier::Scaffold,
     practice: "SEC04-BP01",
     clears: &[],
-    raises: &[],
+    raises: &["5.6"],
     asks: &[STACK],
     order: 160,
     source: include_str!("wa_1_6_no_audit_trail.rs"),

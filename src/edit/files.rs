@@ -110,7 +110,7 @@ fn home<'a>(model: &Model<'a>, file: &Parsed) -> &'a Path {
 }
 
 /// Where the app keeps its constructs: the folder of the first that a file imports from below its own.
-pub(crate) fn construct_folder<'a>(model: &Model<'a>, class: Syn<'a>) -> PathBuf {
+fn construct_folder<'a>(model: &Model<'a>, class: Syn<'a>) -> PathBuf {
     let home = home(model, class.file);
     let imports = model.imports(class.file);
     let neighbour =
@@ -125,7 +125,7 @@ pub(crate) fn construct_folder<'a>(model: &Model<'a>, class: Syn<'a>) -> PathBuf
 }
 
 /// A name in `kebab-case` as the files beside it are written.
-pub(crate) fn as_neighbours(model: &Model<'_>, folder: &Path, name: &str) -> String {
+fn as_neighbours(model: &Model<'_>, folder: &Path, name: &str) -> String {
     let names = || {
         let files = model.app.files.iter().filter(|file| file.candidate.file.parent() == Some(folder));
         files.filter_map(|file| file.candidate.file.file_stem()?.to_str())

@@ -17,7 +17,7 @@ use wa_fix::source::{DiscoverOptions, Language, discover};
 use wa_fix::syntax::{first_error, parse};
 
 use crate::npm::{self, Files, TypeCase};
-use crate::support::{TempApp, read_tree, top};
+use crate::support::{TempApp, plan_files, read_tree, top};
 use crate::tap::VALUES;
 
 /// What some rules make of the app.
@@ -47,7 +47,7 @@ fn options() -> Options {
     }
 }
 
-fn run(apps: &[App], rules: &[Rule]) -> Run {
+fn run(files: &Files, apps: &[App], rules: &[Rule]) -> Run {
     let name = rules.iter().map(|rule| rule.meta.id).collect::<Vec<_>>().join(" and ");
     let mut problems = Vec::new();
     let set = RuleSet::new(rules.iter().copied()).unwrap();
@@ -88,8 +88,15 @@ fn run(apps: &[App], rules: &[Rule]) -> Run {
         overlay.insert(change.file.clone(), text.as_str().into());
         changed.insert(change.path.clone(), text);
     }
-    let after: Vec<App> = apps.iter().map(|app| app.with(&overlay)).collect();
-    let again = plan(&after, &set, &options, &|_| {});
+    let again = if changed.keys().all(|path| Language::of(path).is_some()) {
+        let after: Vec<App> = apps.iter().map(|app| app.with(&overlay)).collect();
+        plan(&after, &set, &options, &|_| {})
+    } else {
+        // Documents are read from the disk.
+        let mut all = files.clone();
+        all.extend(changed.clone());
+        plan_files(&all, rules, &options.values)
+    };
     for finding in again.findings.iter().filter(|finding| !open.contains_key(&finding.fingerprint)) {
         problems.push(format!(
             "{name}: {} is found again in {} line {}",
@@ -113,7 +120,7 @@ fn run(apps: &[App], rules: &[Rule]) -> Run {
 }
 
 /// Runs over sets of rules, on the processors that there are; in the order of the sets.
-fn run_all(apps: &[App], sets: &[Vec<Rule>]) -> Vec<Run> {
+fn run_all(files: &Files, apps: &[App], sets: &[Vec<Rule>]) -> Vec<Run> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
@@ -123,7 +130,7 @@ fn run_all(apps: &[App], sets: &[Vec<Rule>]) -> Vec<Run> {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(rules) = sets.get(index) else { break };
-                    let run = run(apps, rules);
+                    let run = run(files, apps, rules);
                     done.lock().unwrap().push((index, run));
                 }
             });
@@ -150,7 +157,7 @@ fn every_two_rules_work_together_on_the_example_app() {
     }
     let at_work = crate::rules::rules();
     let wanted = |rule: &Rule| at_work.iter().any(|other| other.meta.id == rule.meta.id);
-    let alone = run_all(&apps, &ALL.iter().map(|rule| vec![*rule]).collect::<Vec<_>>());
+    let alone = run_all(&files, &apps, &ALL.iter().map(|rule| vec![*rule]).collect::<Vec<_>>());
     let mut sets = Vec::new();
     let mut of = Vec::new();
     for (a, first) in ALL.iter().enumerate() {
@@ -161,7 +168,7 @@ fn every_two_rules_work_together_on_the_example_app() {
             }
         }
     }
-    let pairs = run_all(&apps, &sets);
+    let pairs = run_all(&files, &apps, &sets);
     let mut problems: Vec<String> =
         alone.iter().chain(&pairs).flat_map(|run| run.problems.iter().cloned()).collect();
     let mut compiled: Vec<&Run> = alone.iter().filter(|run| !run.changed.is_empty()).collect();

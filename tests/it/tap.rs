@@ -20,6 +20,7 @@ const DOCUMENTED: &[(&str, &str, &str)] = &[
     ("1.8", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.9", "lib/constructs/application-infrastructure.ts", "RestApi"),
     ("1.10", "lib/constructs/pipeline-infrastructure.ts", "Bucket("),
+    ("2.1", "bin/tap.ts", "TapStack("),
     ("2.2", "lib/constructs/application-infrastructure.ts", "Alarm("),
     ("2.3", "lib/constructs/application-infrastructure.ts", "LambdaIntegration("),
     ("2.4", "lib/constructs/application-infrastructure.ts", "Duration.seconds(30)"),

@@ -1,0 +1,436 @@
+//! # 2.1 Everything in one region, or in one zone
+//!
+//! ## What is wrong
+//! The app serves its users from one region: when that region fails, it is down until the region is back, and there is nothing to
+//! switch to. Inside a region, a database, a network or a service that stands in one availability zone stops with that zone.
+//!
+//! ## What the fix does
+//! It builds the stack a second time in another region, in production or where the context names one (`--context drRegion=…`), behind
+//! the first, which keeps its id and all its names. Names that exist once in the world or the account (buckets, dashboards, roles) take the region, a REST API becomes
+//! regional, and what is needed once per account, such as a trail, stays with the first. Where `hosted_zone_id`, `zone_name` and `record_name` are given, both
+//! regions answer to one name, and Route 53 switches by health check. In one zone, the fix adds the standby.
+//!
+//! ## Before
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import * as s3 from 'aws-cdk-lib/aws-s3';
+//! import { Construct } from 'constructs';
+//!
+//! class ShopStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: cdk.StackProps) {
+//!     super(scope, id, props);
+//!
+//!     new s3.Bucket(this, 'Uploads', {
+//!       bucketName: 'shop-uploads',
+//!       enforceSSL: true,
+//!     });
+//!     const api = new apigateway.RestApi(this, 'Api');
+//!     api.root.addMethod('GET', new apigateway.MockIntegration());
+//!   }
+//! }
+//!
+//! const app = new cdk.App();
+//! const stage: string = app.node.tryGetContext('stage') ?? 'dev';
+//! new ShopStack(app, `Shop-${stage}`, {
+//!   env: { account: '111111111111', region: 'us-east-1' },
+//! });
+//! ```
+//!
+//! ## After
+//! ```ts
+//! import * as cdk from 'aws-cdk-lib';
+//! import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+//! import * as s3 from 'aws-cdk-lib/aws-s3';
+//! import { Construct } from 'constructs';
+//! import { RegionalFailover, RegionalFailoverConfig } from './regional-failover';
+//!
+//! interface ShopStackProps extends cdk.StackProps {
+//!   /** Set in every region but the first; keeps names apart that exist once. */
+//!   readonly regionQualifier?: string;
+//!   /** The name that all regions answer to. */
+//!   readonly failover?: RegionalFailoverConfig;
+//! }
+//!
+//! class ShopStack extends cdk.Stack {
+//!   constructor(scope: Construct, id: string, props: ShopStackProps) {
+//!     super(scope, id, props);
+//!
+//!     // Names of buckets, roles and dashboards exist once, whatever the region
+//!     const regionSuffix = props.regionQualifier ? `-${props.regionQualifier}` : '';
+//!
+//!     new s3.Bucket(this, 'Uploads', {
+//!       bucketName: `shop-uploads${regionSuffix}`,
+//!       enforceSSL: true,
+//!     });
+//!     const api = new apigateway.RestApi(this, 'Api', {
+//!       endpointConfiguration: {
+//!         types: [apigateway.EndpointType.REGIONAL],
+//!       },
+//!     });
+//!     api.root.addMethod('GET', new apigateway.MockIntegration());
+//!
+//!     if (props.failover) {
+//!       new RegionalFailover(this, 'Failover', {
+//!         api,
+//!         role: props.regionQualifier ? 'SECONDARY' : 'PRIMARY',
+//!         ...props.failover,
+//!       });
+//!     }
+//!   }
+//! }
+//!
+//! const app = new cdk.App();
+//! const stage: string = app.node.tryGetContext('stage') ?? 'dev';
+//!
+//! // The second region: cdk deploy --context drRegion=… names another one
+//! const drRegion: string | undefined =
+//!   app.node.tryGetContext('drRegion') ??
+//!   (stage === 'prod' ? 'us-west-2' : undefined);
+//! const primaryRegion = 'us-east-1';
+//! const failover = drRegion
+//!   ? {
+//!       hostedZoneId: 'Z0123456789EXAMPLE',
+//!       zoneName: 'example.com',
+//!       recordName: 'api.example.com',
+//!       healthPath: '/',
+//!     }
+//!   : undefined;
+//!
+//! new ShopStack(app, `Shop-${stage}`, {
+//!   env: { account: '111111111111', region: 'us-east-1' },
+//!   failover,
+//! });
+//!
+//! // The same in the second region, ready to take over
+//! if (drRegion && primaryRegion && drRegion !== primaryRegion) {
+//!   new ShopStack(app, `Shop-${stage}-${drRegion}`, {
+//!     regionQualifier: drRegion,
+//!     failover,
+//!     env: { account: '111111111111', region: drRegion },
+//!   });
+//! }
+//! ```
+//!
+//! ## When it stays silent
+//! For stacks that serve nobody (pipelines, tools, certificates), that have no `env`, that are built by a stage or in a loop, or for one
+//! environment; where a class of stack goes to two regions already, or the app has a global table or cluster, failover records or a Global Accelerator. Lambda,
+//! API Gateway, S3, SQS and DynamoDB span the zones of a region by themselves. Databases that go with their stack, and read replicas.
+//!
+//! ## When it refuses
+//! Where the stack is given what another stack builds; where a fixed name cannot take the region; where the props of the stack cannot carry it. A network in one zone: CDK
+//! numbers the subnets of a network anew when it gets another. Without `dr_region` it asks: only you know where the app may run.
+//!
+//! ## What to know before deploying
+//! The second region doubles what is billed, needs `cdk bootstrap`, and starts with empty stores: replicate the data that has to be there, or decide what may be
+//! missing. Rehearse the switch. While `drRegion` is not set the deployment is as it was, and nothing is protected. A standby doubles the price of a database
+//! instance; look at the change set before you deploy it.
+//!
+//! ## Other checkers
+//! Clears cdk-nag `AwsSolutions-RDS3` and `NIST.800.53.R5-RDSMultiAZSupport`, Checkov `CKV_AWS_157`. No rule looks at regions. The second
+//! stack repeats what cdk-nag says of the first, such as `AwsSolutions-APIG1`, `AwsSolutions-APIG2`, `AwsSolutions-APIG3`, `AwsSolutions-APIG4`,
+//! `AwsSolutions-APIG6`, `AwsSolutions-COG4`, `AwsSolutions-IAM4` and `AwsSolutions-S1`: what the other rules of wa-fix mend is mended in both.
+
+use super::failover::{Failover, HOSTED_ZONE, RECORD_NAME, ZONE_NAME};
+use super::global_names::{GlobalName, global_names, keep_apart};
+use super::second_region::{DR_REGION, Home, home};
+use super::state::stack_of;
+use super::zones;
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::carry::{Carried, class_around, last_statement};
+use crate::edit::{Builder, no_fix};
+use crate::model::meaning::is_class;
+use crate::model::props::key_of;
+use crate::model::{Environment, Model, Prop, Site, statement_of};
+use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
+use crate::syntax::Syn;
+
+/// The rule.
+pub const RULE: Rule = Rule { meta: &META, check };
+
+const META: Meta = Meta {
+    id: "2.1",
+    also: &[],
+    name: "single-region",
+    title: "Everything in one region, or in one zone",
+    pillar: Pillar::Reliability,
+    impact: Impact::High,
+    tier: Tier::Scaffold,
+    practice: "REL10-BP01",
+    clears: &["AwsSolutions-RDS3", "NIST.800.53.R5-RDSMultiAZSupport", "CKV_AWS_157"],
+    raises: &[],
+    asks: &[DR_REGION, HOSTED_ZONE, ZONE_NAME, RECORD_NAME],
+    // Late: the other rules follow props to the one place where the stack is built, and here it gets a second one.
+    order: 8000,
+    source: include_str!("wa_2_1_single_region.rs"),
+    query: include_str!("../../queries/reliability/wa_2_1_single_region.scm"),
+};
+
+/// What users reach in one region.
+const SERVING: [&str; 8] = [
+    "aws_apigateway.RestApiBase",
+    "aws_apigatewayv2.HttpApi",
+    "aws_apigatewayv2.WebSocketApi",
+    "aws_appsync.GraphqlApi",
+    "aws_elasticloadbalancingv2.BaseLoadBalancer",
+    "aws_ecs_patterns.ApplicationLoadBalancedServiceBase",
+    "aws_ecs_patterns.NetworkLoadBalancedServiceBase",
+    "aws_lambda.FunctionUrl",
+];
+
+/// Constructs that make an app span regions.
+const SPANNING: [&str; 5] = [
+    "aws_globalaccelerator.Accelerator",
+    "aws_globalaccelerator.CfnAccelerator",
+    "aws_dynamodb.CfnGlobalTable",
+    "aws_rds.CfnGlobalCluster",
+    "aws_docdb.CfnGlobalCluster",
+];
+
+const QUALIFIER: &str = "regionQualifier";
+
+fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    match m.site("stack") {
+        Some(stack) => one_region(m.model, &stack, out),
+        None => zones::check(m, &META, out),
+    }
+}
+
+fn one_region<'a>(model: &Model<'a>, stack: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let class = stack.local.filter(|_| stack.node.is("new_expression") && stack.class == "Stack")?;
+    let object = stack.props_argument().filter(|props| props.is("object"))?;
+    stack.props(model).get(model, "env").present()?;
+    let by_app =
+        stack.scope().and_then(|scope| model.origin(scope)).is_some_and(|scope| model.builds(&scope, "App"));
+    let all: Vec<Site<'a>> = model.instances(class).collect();
+    let first = all.first().is_some_and(|site| site.node == stack.node);
+    if !by_app || !first || all.iter().any(|site| is_repeated(site.node)) || spans_regions(model, &all) {
+        return None;
+    }
+    let environment = model.environment(object);
+    let serves = model.all_sites().any(|site| {
+        SERVING.iter().any(|kind| model.builds(&site, kind)) && stack_of(model, site.node) == Some(class)
+    });
+    if !serves || environment == Environment::Guarded {
+        return None;
+    }
+    let label = class.field("name").map_or("The stack", Syn::text).to_owned();
+    let finding = out.report(
+        &META,
+        model,
+        stack.node,
+        format!(
+            "{label} serves its users from one region: when that fails, the service is down and there is nothing to switch to. The fix \
+             builds the stack in a second region too, in production or where the context says so. That doubles what is \
+             billed, and the data in its stores has to be replicated by a decision of yours."
+        ),
+    );
+    finding.impact(if environment.known().is_some() { Impact::High } else { Impact::Low });
+    finding.fix(format!("Build {label} in a second region"), move |b| add_region(b, class));
+    Some(())
+}
+
+fn is_repeated(node: Syn<'_>) -> bool {
+    node.ancestors().any(|around| {
+        around.kind().starts_with("for_")
+            || matches!(around.kind(), "while_statement" | "arrow_function" | "function_expression")
+                && !around.text().starts_with("async")
+    })
+}
+
+/// Whether a stack goes to several regions, or the app spans them in another way.
+fn spans_regions<'a>(model: &Model<'a>, instances: &[Site<'a>]) -> bool {
+    let mut regions: Vec<&str> = Vec::new();
+    for site in instances {
+        let env = site.props(model).get(model, "env").value();
+        let region = env.and_then(|env| model.props_of(env).get(model, "region").value());
+        let text = region.or(env).map_or("", Syn::text);
+        if !regions.contains(&text) {
+            regions.push(text);
+        }
+    }
+    let says =
+        |words: &[&str]| model.cdk_files().any(|file| words.iter().any(|word| file.text.contains(word)));
+    regions.len() > 1
+        || SPANNING.iter().any(|class| model.app_builds(class))
+        || says(&["replicationRegions", "setIdentifier", "failover: route53", "failover: 'PRIMARY'"])
+}
+
+fn add_region<'a>(b: &mut Builder<'_, 'a>, class: Syn<'a>) -> Result<(), Refusal> {
+    let home = home(b.model, class)?;
+    not_tied(b.model, &home)?;
+    let at = last_statement(class).ok_or_else(|| {
+        no_fix("the stack has no constructor", "write one that calls super(…), then run again")
+    })?;
+    let named = global_names(b.model, class)?;
+    let failover = Failover::of(b, &rest_apis(b.model, class), at)?;
+    let (regions, declared) = home.regions(b)?;
+    let trails = trails(b.model, class);
+    let qualified = !named.is_empty() || !trails.is_empty() || failover.is_some();
+    if qualified {
+        qualify(b, class, &home, (&named, &trails), failover.as_ref().map(|failover| (failover, at)))?;
+    }
+    regional_endpoints(b, class)?;
+    build_second(b, &home, &regions, (&declared, qualified), failover.as_ref());
+    Ok(())
+}
+
+/// Lets the stack know that it is not the first, and acts on it.
+fn qualify<'a>(
+    b: &mut Builder<'_, 'a>,
+    class: Syn<'a>,
+    home: &Home<'a>,
+    (names, trails): (&[GlobalName<'a>], &[Site<'a>]),
+    failover: Option<(&Failover, Syn<'a>)>,
+) -> Result<(), Refusal> {
+    let mut members = vec![Carried {
+        name: QUALIFIER,
+        ty: "string",
+        doc: "Set in every region but the first; keeps names apart that exist once.",
+    }];
+    if failover.is_some() {
+        members.push(Carried {
+            name: "failover",
+            ty: "RegionalFailoverConfig",
+            doc: "The name that all regions answer to.",
+        });
+    }
+    let taken = b.take_in_props(class, home.site.props_index, &members)?;
+    let mut texts = taken.texts.iter().map(String::as_str);
+    let (qualifier, name) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+    keep_apart(b, class, names, qualifier)?;
+    once_per_account(b, trails, qualifier);
+    match failover {
+        Some((failover, at)) => failover.build(b, class, at, (name, qualifier), taken.file),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a stack that is given what another stack builds.
+fn not_tied<'a>(model: &Model<'a>, home: &Home<'a>) -> Result<(), Refusal> {
+    for entry in home.object.children() {
+        let value = entry.field("value").unwrap_or(entry);
+        let object = value.field("object").unwrap_or(value);
+        let tied = model.origin(object).filter(|site| site.class == "Stack" || site.scope().is_some());
+        let optional = key_of(entry) == Some("artifactReplica");
+        if let Some(other) = tied.filter(|_| !optional) {
+            return Err(no_fix(
+                &format!("the stack uses what `{}` builds in its own region", other.label()),
+                "build both in the second region by hand",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The trails that a stack builds itself: an account needs one.
+fn trails<'a>(model: &Model<'a>, class: Syn<'a>) -> Vec<Site<'a>> {
+    let is_trail = |site: &Site<'a>| model.builds(site, "aws_cloudtrail.Trail");
+    let in_class = |local: Syn<'a>| {
+        model.all_sites().any(|inner| is_trail(&inner) && class_around(inner.node) == Some(local))
+    };
+    let own = model.all_sites().filter(|site| class_around(site.node) == Some(class));
+    own.filter(|site| is_trail(site) || site.local.is_some_and(in_class)).collect()
+}
+
+/// What the account needs once stays with the first region.
+fn once_per_account<'a>(b: &mut Builder<'_, 'a>, trails: &[Site<'a>], qualifier: &str) {
+    for trail in trails {
+        let guard = trail
+            .node
+            .ancestors()
+            .take_while(|around| !is_class(*around))
+            .find(|around| around.is("if_statement"));
+        let condition = guard.and_then(|guard| guard.field("condition")).and_then(Syn::first);
+        if let Some(condition) = condition {
+            let text = condition.text();
+            let text =
+                if text.contains("||") || text.contains('?') { format!("({text})") } else { text.to_owned() };
+            b.replace(condition, &format!("{text} && !{qualifier}"));
+        } else if let Some(statement) =
+            statement_of(trail.node).filter(|statement| statement.is("expression_statement"))
+        {
+            let code = statement.text().replace('\n', "\n  ");
+            b.replace(statement, &format!("if (!{qualifier}) {{\n  {code}\n}}"));
+        }
+    }
+}
+
+/// A REST API of the edge has a custom domain once only.
+fn regional_endpoints<'a>(b: &mut Builder<'_, 'a>, class: Syn<'a>) -> Result<(), Refusal> {
+    for api in rest_apis(b.model, class) {
+        let props = api.props(b.model);
+        if ["endpointConfiguration", "endpointTypes"]
+            .iter()
+            .all(|name| props.get(b.model, name) == Prop::Absent)
+        {
+            let kind = b.cdk(api.node, "aws_apigateway.EndpointType")?;
+            b.set_prop(&api, "endpointConfiguration", &format!("{{\n  types: [{kind}.REGIONAL],\n}}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn rest_apis<'a>(model: &Model<'a>, class: Syn<'a>) -> Vec<Site<'a>> {
+    model
+        .all_sites()
+        .filter(|site| {
+            site.node.is("new_expression")
+                && model.builds(site, "aws_apigateway.RestApi")
+                && stack_of(model, site.node) == Some(class)
+        })
+        .collect()
+}
+
+/// Builds the stack again behind the first.
+fn build_second<'a>(
+    b: &mut Builder<'_, 'a>,
+    home: &Home<'a>,
+    regions: &super::second_region::Regions,
+    (declared, qualified): (&str, bool),
+    failover: Option<&Failover>,
+) {
+    let mut before = declared.trim_end().to_owned();
+    if let Some(failover) = failover {
+        let name = if before.is_empty() { "" } else { "\n" };
+        before.push_str(name);
+        before.push_str(&failover.declared(&regions.second));
+        b.insert_entry(home.object, "failover", "failover");
+    }
+    if !before.is_empty() {
+        b.insert_before(home.statement, &before);
+    }
+    let skipped = ["env", "stackName", "artifactReplica", "crossRegionReferences"];
+    let mut lines: Vec<String> = home
+        .object
+        .children()
+        .filter(|entry| !entry.is("comment") && !key_of(*entry).is_some_and(|key| skipped.contains(&key)))
+        .map(|entry| entry.text().to_owned())
+        .collect();
+    if qualified {
+        lines.push(format!("{QUALIFIER}: {}", regions.second));
+    }
+    if failover.is_some() {
+        lines.push("failover".to_owned());
+    }
+    lines.push(format!("env: {}", home.env_in(&regions.second)));
+    let class = home.site.node.field("constructor").map_or("", Syn::text);
+    let code = format!(
+        "// The same in the second region, ready to take over\nif ({}) {{\n  new {class}({}, {}, {{\n    {},\n  }});\n}}",
+        regions.condition,
+        home.scope(),
+        second_id(&home.site, &regions.second),
+        lines.join(",\n    ")
+    );
+    b.insert_after(home.statement, &code);
+}
+
+/// The id of the second stack, as code.
+fn second_id(site: &Site<'_>, region: &str) -> String {
+    let text = site.id().map_or("'Stack'", Syn::text);
+    let inner = |text: &str| text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    match site.id().map(Syn::kind) {
+        Some("string" | "template_string") | None => format!("`{}-${{{region}}}`", inner(text)),
+        Some(_) => format!("`${{{text}}}-${{{region}}}`"),
+    }
+}

@@ -1,0 +1,33 @@
+; 2.1: where the app builds a stack. Whether it serves anybody, and in how many regions, is told by the app.
+((new_expression) @stack
+  (#construct? @stack "Stack"))
+
+; Inside the region: a database with one server.
+((new_expression) @database
+  (#construct? @database "aws_rds.DatabaseInstance" "aws_rds.DatabaseInstanceFromSnapshot")
+  (#lacks-prop? @database "multiAz"))
+
+((new_expression) @database
+  (#construct? @database "aws_rds.DatabaseInstance" "aws_rds.DatabaseInstanceFromSnapshot")
+  (#prop-is? @database "multiAz" "false"))
+
+((new_expression) @cluster
+  (#construct? @cluster "aws_rds.DatabaseCluster" "aws_docdb.DatabaseCluster")
+  (#prop-is? @cluster "instances" "1"))
+
+; A cluster with a writer that nothing stands in for.
+((new_expression) @writer
+  (#construct? @writer "aws_rds.DatabaseCluster")
+  (#has-prop? @writer "writer")
+  (#lacks-prop? @writer "readers" "instances"))
+
+; A network in one zone.
+((new_expression) @network
+  (#construct? @network "aws_ec2.Vpc")
+  (#prop-is? @network "maxAzs" "1"))
+
+; One task behind a load balancer.
+((new_expression) @service
+  (#construct? @service
+    "aws_ecs_patterns.ApplicationLoadBalancedServiceBase" "aws_ecs_patterns.NetworkLoadBalancedServiceBase")
+  (#prop-is? @service "desiredCount" "1"))
