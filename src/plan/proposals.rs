@@ -57,7 +57,8 @@ fn origin(app: &App) -> Option<Proposed> {
         let end = rest.find(['\'', '"', '`', '/', ' ', '$', '\n', ')']).unwrap_or(rest.len());
         let (host, after) = rest.split_at(end);
         let whole = after.starts_with(['\'', '"', '`']);
-        if whole && host.contains('.') && !foreign.iter().any(|word| host.contains(word)) {
+        let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
+        if whole && named && host.contains('.') && !foreign.iter().any(|word| host.contains(word)) {
             found.entry(format!("https://{host}")).or_insert_with(|| from.to_owned());
         }
     });

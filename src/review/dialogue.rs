@@ -92,8 +92,12 @@ impl Dialogue<'_, '_> {
     fn follow(&mut self, effect: Effect) -> io::Result<Option<End>> {
         match effect {
             Effect::Show => {}
-            Effect::Accept => self.session.accept(),
+            Effect::Accept => {
+                self.terminal.busy()?;
+                self.session.accept();
+            }
             Effect::Plan(cause) => {
+                self.terminal.busy()?;
                 self.session.replan(&cause);
             }
             Effect::Scroll(action) => {

@@ -143,8 +143,8 @@ mod tests {
                 "1  one       │ 1  one",
                 "2 -two       │ 2 +2",
                 "3  three     │ 3  three",
-                "             │ 4 +four and",
-                "             │     more"
+                "             │ 4 +four and ",
+                "             │    more"
             ]
         );
     }

@@ -141,6 +141,12 @@ impl Terminal for Screen {
         self.term.flush()
     }
 
+    fn busy(&mut self) -> io::Result<()> {
+        // Over the prompt, which the next page brings back.
+        write!(self.term, "\r\x1b[KPlanning …")?;
+        self.term.flush()
+    }
+
     fn key(&mut self) -> io::Result<Input> {
         loop {
             if self.is_interrupted() {

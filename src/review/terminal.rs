@@ -62,6 +62,14 @@ pub trait Terminal {
     /// Those of the terminal.
     fn key(&mut self) -> io::Result<Input>;
 
+    /// Says that an answer takes a moment; nothing where that would only be read out.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    fn busy(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Asks for a line.
     ///
     /// # Errors

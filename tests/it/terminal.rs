@@ -144,7 +144,7 @@ impl Terminal {
         loop {
             std::thread::sleep(Duration::from_millis(100));
             let now = self.bytes().len();
-            if std::mem::replace(&mut count, now) == now {
+            if std::mem::replace(&mut count, now) == now && !self.screen().contains("Planning …") {
                 return self;
             }
         }
