@@ -112,7 +112,8 @@ const META: Meta = Meta {
     tier: Tier::Scaffold,
     practice: "COST04-BP05",
     clears: &[],
-    raises: &[],
+    // The archive is the first data that the app keeps.
+    raises: &["5.6"],
     asks: &[EXPIRATION],
     // Before 6.2, which changes the retention of what is not archived.
     order: 410,

@@ -34,9 +34,13 @@ impl<'a> Facts<'_, 'a> {
 
     /// The file of a node, from the app's folder.
     pub(super) fn file(&self, node: Syn<'a>) -> String {
-        let file =
-            self.model.location(node.file).and_then(|file| file.strip_prefix(&self.model.app.root).ok());
-        file.map_or_else(|| node.file.path.clone(), |file| file.to_string_lossy().replace('\\', "/"))
+        // As text, for every line of the document asks: paths are compared part by part.
+        let file = self.model.location(node.file).and_then(|file| file.to_str());
+        let inside = file.zip(self.model.app.root.to_str()).and_then(|(file, root)| file.strip_prefix(root));
+        inside.map_or_else(
+            || node.file.path.clone(),
+            |file| file.replace('\\', "/").trim_start_matches('/').to_owned(),
+        )
     }
 
     /// A property and its value, as a person says it.

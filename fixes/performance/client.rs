@@ -44,6 +44,9 @@ const ENDS: [&str; 6] = ["end", "destroy", "close", "quit", "disconnect", "$disc
 
 /// The clients that the handler of a function opens, in the file that Lambda calls.
 pub(super) fn opened<'a>(model: &Model<'a>, function: &Site<'a>) -> Vec<Opened<'a>> {
+    if !any_package(model) {
+        return Vec::new();
+    }
     let found = || {
         let entry = model.handler(function)?.entry?;
         let body = handler_body(model, entry, &handler_name(model, function))?;
@@ -54,6 +57,17 @@ pub(super) fn opened<'a>(model: &Model<'a>, function: &Site<'a>) -> Vec<Opened<'
     let mut open = Vec::new();
     gather(model, body, (body, handler), &mut open);
     open
+}
+
+/// Whether a script of the app names a package that has clients: where none does, no handler need be parsed.
+fn any_package(model: &Model<'_>) -> bool {
+    let packages = || OPENERS.iter().map(|(package, ..)| *package).chain(["aws-sdk"]);
+    let quoted = |text: &str, package: &str| {
+        text.match_indices(package)
+            .any(|(at, _)| text.get(..at).is_some_and(|before| before.ends_with(['\'', '"', '`'])))
+    };
+    let mut scripts = model.app.files.iter().filter(|file| file.candidate.language.is_script());
+    scripts.any(|file| file.text().is_ok_and(|text| packages().any(|package| quoted(text, package))))
 }
 
 fn handler_name<'a>(model: &Model<'a>, function: &Site<'a>) -> String {

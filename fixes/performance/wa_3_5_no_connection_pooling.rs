@@ -160,11 +160,13 @@ fn unpooled<'a>(model: &Model<'a>, database: Site<'a>, out: &mut Findings<'a>) -
 }
 
 fn opens_anew<'a>(model: &Model<'a>, function: &Site<'a>, out: &mut Findings<'a>) {
-    let helped = model
-        .handler(function)
-        .and_then(|handler| handler.entry)
-        .is_some_and(|entry| has_helper(model, entry));
-    for open in opened(model, function) {
+    let all = opened(model, function);
+    let helped = !all.is_empty()
+        && model
+            .handler(function)
+            .and_then(|handler| handler.entry)
+            .is_some_and(|entry| has_helper(model, entry));
+    for open in all {
         let Opened { statement, name, handler, what, movable, free, database } = open;
         if !movable && helped {
             continue;

@@ -139,8 +139,9 @@ impl<'a> Home<'a> {
             None => format!("'{region}'"),
         };
         let gap = if asked.len() + default.len() + 7 > 80 { "\n  " } else { " " };
+        let typed = b.annotation(self.statement.file, "string | undefined");
         let code = format!(
-            "// The second region: cdk deploy --context drRegion=… names another one\nconst {second}: string | undefined =\n  \
+            "// The second region: cdk deploy --context drRegion=… names another one\nconst {second}{typed} =\n  \
              {asked} ??{gap}{default};\nconst {first} = {};\n",
             self.region
         );

@@ -136,8 +136,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "REL11-BP01",
     clears: &[],
-    // Where the app has no topic, its alarm tells nobody yet.
-    raises: &["5.8"],
+    // Where the app has no topic, its alarm tells nobody yet; an app that has an alarm at last has a runbook to write.
+    raises: &["5.4", "5.8"],
     asks: &[HEALTH_PATH],
     // Behind 1.3, which decides who may call the API, and 1.8.
     order: 220,

@@ -396,9 +396,10 @@ fn offer<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Refusal
     let construct = b.fresh_id(at, &["Vpc", "LambdaVpc"]);
     let class = b.cdk(at, "aws_ec2.Vpc")?;
     let given = if id == "vpcId" { id.clone() } else { format!("vpcId: {id}") };
+    let typed = b.annotation(at.file, "string | undefined");
     let mut code = format!(
         "// Outside a VPC, unless `--context {key}=vpc-…` names one with private subnets\n\
-         const {id}: string | undefined = {scope}.node.tryGetContext('{key}');\n\
+         const {id}{typed} = {scope}.node.tryGetContext('{key}');\n\
          const {vpc} = {id}\n  ? {class}.fromLookup({scope}, '{construct}', {{ {given} }})\n  : undefined;"
     );
     if let Some(role) = role {

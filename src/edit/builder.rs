@@ -10,6 +10,7 @@ use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
+use crate::source::Language;
 use crate::syntax::{Parsed, Style, Syn};
 
 /// Answers to questions that only a person can answer, by key.
@@ -102,6 +103,11 @@ impl<'m, 'a> Builder<'m, 'a> {
     /// The habits of a file.
     pub fn style(&self, file: &Parsed) -> Style {
         file.style()
+    }
+
+    /// `: T` behind a name, in a file whose language has types; nothing in JavaScript.
+    pub fn annotation(&self, file: &Parsed, written: &str) -> String {
+        if Language::has_types(&file.path) { format!(": {written}") } else { String::new() }
     }
 
     /// Replaces a node by code.

@@ -33,6 +33,10 @@ impl<'a> Model<'a> {
     /// The code of a function: what `entry` or `code` points to. `None` where it is not in the app, or not in a
     /// language that wa-fix reads.
     pub fn handler(&self, function: &Site<'a>) -> Option<Handler<'a>> {
+        self.handlers.get(function.node, || self.find_handler(function))
+    }
+
+    fn find_handler(&self, function: &Site<'a>) -> Option<Handler<'a>> {
         let props = function.props(self);
         if self.builds(function, "aws_lambda_nodejs.NodejsFunction") {
             let entry = match props.get(self, "entry") {

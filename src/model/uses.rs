@@ -9,6 +9,10 @@ impl<'a> Model<'a> {
     /// Every expression of the app that stands for a construct: `bucket`, `this.bucket`, `storage.bucket`,
     /// `props.bucket`. The place where it is bound is left out; a name that cannot be followed is not among them.
     pub fn uses(&self, site: &Site<'a>) -> Vec<Syn<'a>> {
+        self.uses.get(site.node, || self.find_uses(site))
+    }
+
+    fn find_uses(&self, site: &Site<'a>) -> Vec<Syn<'a>> {
         let (first, local) = match site.binding() {
             Binding::Variable(name) => (name.text(), true),
             Binding::Field(name) => (name.text(), false),

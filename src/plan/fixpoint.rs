@@ -16,7 +16,7 @@ use crate::edit::{EditSet, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::rule::{Meta, Rule};
 use crate::source::Language;
-use crate::syntax::{first_error, parse};
+use crate::syntax::{first_error, has_types, parse};
 
 /// The texts of an app with the proposals of a pass made.
 fn joined(app: &App, overlay: &Overlay, proposals: &[&Proposal]) -> Result<Overlay, String> {
@@ -57,7 +57,7 @@ fn objection(
     after: &[Candidate<'_>],
     rule: &Meta,
     cleared: usize,
-    changed: &App,
+    (app, changed): (&App, &App),
     overlay: &Overlay,
 ) -> Option<String> {
     for (file, text) in overlay {
@@ -70,6 +70,12 @@ fn objection(
         };
         if parsed.is_some() {
             return Some("the result has a syntax error".to_owned());
+        }
+        if !Language::has_types(name)
+            && changed.file(file).and_then(|file| file.parsed()).is_some_and(has_types)
+            && !app.file(file).and_then(|file| file.parsed()).is_some_and(has_types)
+        {
+            return Some("the result has types, and the file is JavaScript".to_owned());
         }
     }
     let (old, new) = (counts(before), counts(after));
@@ -345,7 +351,7 @@ fn attempt(
     let changed = app.with(&next);
     let model = Model::new(&changed);
     let after = detect(&model, rules);
-    match objection(before, &after, rule, proposals.len(), &changed, &next) {
+    match objection(before, &after, rule, proposals.len(), (app, &changed), &next) {
         None => Ok((next, counts(&after))),
         Some(why) => Err(why),
     }

@@ -40,6 +40,11 @@ impl Language {
         }
     }
 
+    /// Whether a file, by its name, may hold types: TypeScript and not JavaScript.
+    pub fn has_types(name: &str) -> bool {
+        !matches!(name.rsplit_once('.'), Some((_, "js" | "mjs" | "cjs" | "jsx")))
+    }
+
     /// Whether the file holds TypeScript or JavaScript.
     pub const fn is_script(self) -> bool {
         matches!(self, Self::TypeScript | Self::Tsx)

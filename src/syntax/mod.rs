@@ -10,7 +10,7 @@ mod style;
 
 pub use literal::Literal;
 pub use node::Syn;
-pub use parse::{Parsed, first_error, parse};
+pub use parse::{Parsed, first_error, has_types, parse};
 pub(crate) use parse::{grammar, lone_words};
 pub use shell_words::ShellWord;
 pub use style::{Indent, Style};

@@ -174,6 +174,30 @@ pub fn first_error(parsed: &Parsed) -> Option<usize> {
     }
 }
 
+/// Whether a tree holds what TypeScript has and JavaScript has not.
+pub fn has_types(parsed: &Parsed) -> bool {
+    const TYPES: [&str; 9] = [
+        "type_annotation",
+        "type_arguments",
+        "as_expression",
+        "satisfies_expression",
+        "non_null_expression",
+        "interface_declaration",
+        "type_alias_declaration",
+        "enum_declaration",
+        "accessibility_modifier",
+    ];
+    let mut stack = vec![parsed.root()];
+    while let Some(node) = stack.pop() {
+        if TYPES.contains(&parsed.kind(node)) {
+            return true;
+        }
+        let mut cursor = node.walk();
+        stack.extend(node.children(&mut cursor));
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +232,14 @@ mod tests {
             }
             assert_eq!(parsed.field("no_such_field"), None);
         }
+    }
+
+    #[test]
+    fn types_are_told_from_javascript() {
+        let parsed = |text: &str| parse("x.js", text.into(), Language::Tsx).unwrap();
+        assert!(has_types(&parsed("const a: string | undefined = f();")));
+        assert!(has_types(&parsed("f(a!, b as any);")));
+        assert!(!has_types(&parsed("class A extends B { c = (d) => d ? 1 : 2; static #e = `${f}`; }")));
     }
 
     #[test]

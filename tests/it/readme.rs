@@ -18,17 +18,20 @@ fn the_table_of_rules_is_the_registry() {
             meta.title, meta.name, meta.pillar, meta.impact, meta.tier, meta.practice
         );
     }
+    shows("rules", &table);
+}
+
+/// Compares what stands in the README between two markers, or writes it there if asked.
+pub(crate) fn shows(marker: &str, wanted: &str) {
     let file = top().join("README.md");
     let text = std::fs::read_to_string(&file).unwrap();
-    let (before, rest) = text.split_once("<!-- rules -->\n").unwrap();
-    let (is, after) = rest.split_once("<!-- /rules -->").unwrap();
+    let (start, end) = (format!("<!-- {marker} -->\n"), format!("<!-- /{marker} -->"));
+    let (before, rest) = text.split_once(&start).unwrap();
+    let (is, after) = rest.split_once(&end).unwrap();
     if std::env::var_os("WA_FIX_README").is_some() {
         #[expect(clippy::disallowed_methods, reason = "asked for")]
-        std::fs::write(&file, format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}")).unwrap();
+        std::fs::write(&file, format!("{before}{start}{wanted}{end}{after}")).unwrap();
     } else {
-        assert!(
-            is == table,
-            "the README's table of rules is old; WA_FIX_README=1 cargo test --test it readme"
-        );
+        assert!(is == wanted, "the README's {marker} are old; WA_FIX_README=1 cargo test --test it readme");
     }
 }

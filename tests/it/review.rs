@@ -1033,14 +1033,5 @@ fn the_walk_in_the_readme_is_what_the_review_shows() {
         "<details>\n<summary>A review of the example app, as the screen shows it</summary>\n\n```text\n\
          $ wa-fix --interactive --select 1.2,1.3,2.5\n{walk}```\n\n</details>\n"
     );
-    let file = crate::support::top().join("README.md");
-    let readme = std::fs::read_to_string(&file).unwrap();
-    let (before, rest) = readme.split_once("<!-- walk -->\n").unwrap();
-    let (is, after) = rest.split_once("<!-- /walk -->").unwrap();
-    if std::env::var_os("WA_FIX_README").is_some() {
-        #[expect(clippy::disallowed_methods, reason = "asked for")]
-        std::fs::write(&file, format!("{before}<!-- walk -->\n{walk}<!-- /walk -->{after}")).unwrap();
-    } else {
-        assert!(is == walk, "the README's walk is old; WA_FIX_README=1 cargo test --test it walk\n{walk}");
-    }
+    crate::readme::shows("walk", &walk);
 }

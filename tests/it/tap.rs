@@ -2,6 +2,7 @@
 //! clean on a second look, and put back byte for byte.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -94,6 +95,53 @@ fn findings(output: &Output) -> Vec<serde_json::Value> {
     report["findings"].as_array().unwrap().clone()
 }
 
+/// How many items each pillar of the specification documents.
+const PILLARS: [usize; 6] = [10, 10, 7, 6, 8, 3];
+
+/// The numbers of all documented items: 1.1 to 6.3.
+fn items() -> impl Iterator<Item = String> {
+    PILLARS
+        .into_iter()
+        .enumerate()
+        .flat_map(|(pillar, count)| (1..=count).map(move |item| format!("{}.{item}", pillar + 1)))
+}
+
+/// Each of the 44 items: where it is found in the example app, and what the fix does there. The README shows the table;
+/// `WA_FIX_README=1 cargo test --test it readme` renews it.
+#[test]
+fn the_readme_shows_every_item_found_and_fixed() {
+    assert_eq!(items().count(), 44);
+    let (app, files) = tap();
+    let output = wa_fix(&app.root(), &["apply", "--all", "--format", "json", "--min-impact", "info"]);
+    let found = findings(&output);
+    let mut table =
+        String::from("| item | found in the example app | what the fix does there |\n|---|---|---|\n");
+    for item in items() {
+        let places: Vec<_> = DOCUMENTED.iter().filter(|(documented, ..)| *documented == item).collect();
+        assert!(!places.is_empty(), "{item} has no place");
+        for (_, path, part) in places {
+            let finding = found.iter().find(|finding| is_at(finding, &files, (&item, path, part)));
+            let finding = finding.unwrap_or_else(|| panic!("{item} is not found in {path}"));
+            assert_eq!(finding["outcome"], "fixed", "{item} in {path}");
+            let line = &finding["range"]["start"]["line"];
+            let title =
+                finding["fix"]["title"].as_str().unwrap_or("Done together with the fix that it waits for");
+            let _ = writeln!(table, "| {item} | {path}:{line} | {} |", title.replace('|', "\\|"));
+        }
+    }
+    crate::readme::shows("items", &table);
+}
+
+/// Whether a finding is a documented item at its documented place.
+fn is_at(finding: &serde_json::Value, files: &Files, (item, path, part): (&str, &str, &str)) -> bool {
+    let mut rules = std::iter::once(&finding["rule"]).chain(finding["also"].as_array().unwrap());
+    let line = usize::try_from(finding["range"]["start"]["line"].as_u64().unwrap()).unwrap();
+    let end = usize::try_from(finding["range"]["end"]["line"].as_u64().unwrap()).unwrap();
+    let text = &files[finding["path"].as_str().unwrap()];
+    let shown = text.lines().take(end).skip(line - 1).collect::<Vec<_>>().join("\n");
+    rules.any(|rule| rule == item) && finding["path"] == path && shown.contains(part)
+}
+
 #[test]
 fn every_documented_item_is_found_in_its_place() {
     let (app, files) = tap();
@@ -101,18 +149,7 @@ fn every_documented_item_is_found_in_its_place() {
     let found = findings(&output);
     let mut missing = Vec::new();
     for (item, path, part) in DOCUMENTED.iter().copied() {
-        let there = found.iter().any(|finding| {
-            let rules = std::iter::once(&finding["rule"]).chain(finding["also"].as_array().unwrap());
-            let line = usize::try_from(finding["range"]["start"]["line"].as_u64().unwrap()).unwrap();
-            let end = usize::try_from(finding["range"]["end"]["line"].as_u64().unwrap()).unwrap();
-            let shown: String = files[finding["path"].as_str().unwrap()]
-                .lines()
-                .take(end)
-                .skip(line - 1)
-                .collect::<Vec<_>>()
-                .join("\n");
-            rules.into_iter().any(|rule| rule == item) && finding["path"] == path && shown.contains(part)
-        });
+        let there = found.iter().any(|finding| is_at(finding, &files, (item, path, part)));
         if !there {
             missing.push(format!("{item} in {path}"));
         }
