@@ -56,7 +56,9 @@ impl fmt::Display for Pillar {
 }
 
 /// How much the anti-pattern matters where it was found. Ordered: `Info` is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Impact {
     /// Worth knowing; only counted unless `--min-impact info`.
@@ -99,7 +101,9 @@ impl FromStr for Impact {
 }
 
 /// How much a person has to look before a fix is applied. Ordered: `Safe` is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Same or strictly stronger behaviour, no value needed, nothing replaced, no bill.

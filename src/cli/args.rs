@@ -53,6 +53,12 @@ pub enum Command {
     },
     /// List all rules
     Rules,
+    /// Write a commented wa-fix.toml from what stands in the app
+    Init(InitArgs),
+    /// Print the JSON schema of wa-fix.toml
+    Schema,
+    /// Accept the findings of today in a file for --baseline; a file that exists only shrinks
+    Baseline(BaselineArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -89,6 +95,15 @@ pub struct RunArgs {
     /// The configuration file [default: the nearest wa-fix.toml upwards]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Findings in this file are accepted; `wa-fix baseline FILE` writes it
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Only findings in lines and constructs that changed since HEAD and REV parted
+    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    pub since: Option<String>,
+    /// Only findings in lines and constructs that are staged
+    #[arg(long)]
+    pub staged: bool,
     /// How to print: text, concise, json, jsonl, sarif, github, gitlab, junit, rdjson, checkstyle, vscode
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -143,6 +158,28 @@ pub struct ApplyArgs {
     /// Also change files that have uncommitted changes
     #[arg(long)]
     pub allow_dirty: bool,
+}
+
+/// Options of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The folder of the app [default: .]
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
+/// Options of `baseline`.
+#[derive(Debug, Clone, Args)]
+pub struct BaselineArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Also accept findings that are new
+    #[arg(long)]
+    pub add: bool,
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Options of `undo`.

@@ -1,25 +1,32 @@
-//! `wa-fix.toml`: found upwards from the path; an unknown key is an error with a place and a suggestion.
+//! `wa-fix.toml`: found upwards from the path; an unknown key is an error with a place and a suggestion. The definitions
+//! are the JSON schema, too (`wa-fix schema`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::edit::Values;
+use crate::plan::scope::Place;
 use crate::rule::{Impact, Tier};
 
 /// The name of the file.
 pub(crate) const NAME: &str = "wa-fix.toml";
 
 /// What a project says of itself.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
+    /// Another file, relative to this one, that says what this one does not. Lists here replace lists there; overrides
+    /// here come after those there.
+    pub extends: Option<String>,
     /// Which rules run, and how.
     #[serde(default)]
     pub rules: Rules,
     /// Answers to questions of fixes.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Answer>")]
     pub values: BTreeMap<String, toml::Value>,
     /// How to tell production from the rest.
     #[serde(default)]
@@ -30,10 +37,13 @@ pub(crate) struct Config {
     /// What `--prove` runs.
     #[serde(default)]
     pub proof: Proof,
+    /// What holds for some files only; later ones win.
+    #[serde(default)]
+    pub overrides: Vec<Override>,
 }
 
 /// `[proof]`. Nothing of it is run unless `--prove` asks for it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Proof {
     /// What `--prove` without a value runs: a command, `tsc` or `synth`.
@@ -42,8 +52,39 @@ pub(crate) struct Proof {
     pub timeout: Option<u64>,
 }
 
+/// An answer as it may stand in `[values]`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "states the form for the schema; the file is read as TOML has it")]
+enum Answer {
+    /// A word or words.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+    /// Several words.
+    List(Vec<String>),
+}
+
+/// One of `[[overrides]]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Override {
+    /// Globs as in a `.gitignore`, from the folder of the file.
+    pub paths: Vec<String>,
+    /// Rules that are off there, as with `--ignore`.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// Findings below this impact are not reported there.
+    pub min_impact: Option<Impact>,
+    /// Other tiers for the fixes of rules there.
+    #[serde(default)]
+    pub tiers: BTreeMap<String, Tier>,
+}
+
 /// `[rules]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Rules {
     /// Only these, as with `--select`.
@@ -56,10 +97,13 @@ pub(crate) struct Rules {
     pub min_impact: Option<Impact>,
     /// As `--tier`.
     pub tier: Option<Tier>,
+    /// Other tiers for the fixes of rules, named as for `--select`.
+    #[serde(default)]
+    pub tiers: BTreeMap<String, Tier>,
 }
 
 /// `[environment]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Environment {
     /// An expression that is true in production, written where a construct is built.
@@ -72,7 +116,7 @@ pub(crate) struct Environment {
 }
 
 /// `[paths]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Paths {
     /// Globs to leave out, as in a `.gitignore`.
@@ -97,20 +141,61 @@ impl Config {
         let Some(file) = file else {
             return Ok(Self::default());
         };
-        let shown = file.display();
-        let bytes = std::fs::read(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                format!("{shown}: does not exist; name a file that exists with --config")
+        let mut table = toml::Table::new();
+        let mut next = Some(file.to_owned());
+        let mut seen: Vec<PathBuf> = Vec::new();
+        while let Some(file) = next.take() {
+            let shown = file.display();
+            let place = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
+            if seen.contains(&place) {
+                return Err(format!(
+                    "{shown}: extends itself through {} files; break the circle",
+                    seen.len()
+                ));
             }
-            _ => format!("{shown}: cannot be read: {error}; name a readable file with --config"),
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            format!("{shown}: is not UTF-8 (first bad byte at offset {at}); convert it, then run again")
-        })?;
-        let config = Self::parse(&text).map_err(|what| format!("{shown}: {what}"))?;
-        config.check_globs().map_err(|what| format!("{shown}: {what}"))?;
-        Ok(config)
+            seen.push(place);
+            let text = text_of(&file)?;
+            let one = Self::parse(&text).map_err(|what| format!("{shown}: {what}"))?;
+            one.places(Path::new("/"))
+                .and_then(|_| one.check_globs())
+                .map_err(|what| format!("{shown}: {what}"))?;
+            next = one.extends.map(|other| file.parent().unwrap_or(Path::new("")).join(other));
+            let below = text.parse().map_err(|error| format!("{shown}: {error}"))?;
+            table = over(below, table);
+        }
+        table.try_into().map_err(|error: toml::de::Error| format!("{}: {}", file.display(), error.message()))
+    }
+
+    /// `[[overrides]]` with their globs read, from a folder on.
+    ///
+    /// # Errors
+    /// A glob that is none.
+    pub(crate) fn places(&self, folder: &Path) -> Result<Vec<Place>, String> {
+        self.overrides
+            .iter()
+            .map(|one| {
+                let mut globs = ignore::overrides::OverrideBuilder::new(folder);
+                for glob in &one.paths {
+                    globs.add(glob).map_err(|error| {
+                        format!("`{glob}` in [[overrides]] paths is no glob: {error}; mend it")
+                    })?;
+                }
+                Ok(Place {
+                    globs: globs
+                        .build()
+                        .map_err(|error| format!("[[overrides]] paths: {error}; mend them"))?,
+                    ignore: one.ignore.clone(),
+                    min_impact: one.min_impact,
+                    tiers: one.tiers.clone().into_iter().collect(),
+                })
+            })
+            .collect()
+    }
+
+    /// Every selector that stands in `tiers` and `[[overrides]]`.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &String> {
+        let own = self.rules.tiers.keys();
+        own.chain(self.overrides.iter().flat_map(|one| one.ignore.iter().chain(one.tiers.keys())))
     }
 
     /// Refuses a glob that no file could match.
@@ -153,6 +238,37 @@ impl Config {
         values.extend(more.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         values
     }
+}
+
+/// The text of a file.
+fn text_of(file: &Path) -> Result<String, String> {
+    let shown = file.display();
+    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("{shown}: does not exist; name a file that exists with --config or `extends`")
+        }
+        _ => format!("{shown}: cannot be read: {error}; name a readable file with --config or `extends`"),
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("{shown}: is not UTF-8 (first bad byte at offset {at}); convert it, then run again")
+    })
+}
+
+/// One table over another: what it says wins, tables are joined, overrides of both stay in order.
+fn over(mut below: toml::Table, above: toml::Table) -> toml::Table {
+    for (key, value) in above {
+        let joined = match (below.remove(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => toml::Value::Table(over(old, new)),
+            (Some(toml::Value::Array(mut old)), toml::Value::Array(new)) if key == "overrides" => {
+                old.extend(new);
+                toml::Value::Array(old)
+            }
+            (_, value) => value,
+        };
+        below.insert(key, joined);
+    }
+    below
 }
 
 /// A value as `--set` would have it: lists joined by commas.

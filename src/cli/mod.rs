@@ -2,13 +2,16 @@
 
 mod apply;
 pub mod args;
+mod baseline;
 mod branch;
 mod compare;
 mod config;
+mod init;
 mod keep;
 mod proof;
 mod review;
 mod run;
+mod schema;
 mod values;
 
 use std::io::Write;
@@ -56,6 +59,9 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         Some(Command::Undo(args)) => apply::undo(&args, environment),
         Some(Command::Explain { rule }) => explain(&rule),
         Some(Command::Rules) => rules(),
+        Some(Command::Init(args)) => init::init(&args),
+        Some(Command::Schema) => say(schema::schema()?.as_bytes()),
+        Some(Command::Baseline(args)) => baseline::baseline(&args),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "wa-fix", &mut out);
@@ -107,7 +113,7 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
 }
 
 fn explain(selector: &str) -> Result<u8> {
-    let all = crate::fixes::ALL;
+    let all = run::all_rules();
     let rule = all
         .iter()
         .find(|rule| {
@@ -130,8 +136,9 @@ fn explain(selector: &str) -> Result<u8> {
 
 fn rules() -> Result<u8> {
     let mut text = String::new();
-    let width = crate::fixes::ALL.iter().map(|rule| rule.meta.name.len()).max().unwrap_or(0);
-    for rule in crate::fixes::ALL {
+    let all = run::all_rules();
+    let width = all.iter().map(|rule| rule.meta.name.len()).max().unwrap_or(0);
+    for rule in all {
         let meta = rule.meta;
         let id = std::iter::once(meta.id).chain(meta.also.iter().copied()).collect::<Vec<_>>().join("+");
         text.push_str(&format!(

@@ -12,11 +12,12 @@ use super::args::{Color, RunArgs};
 use super::config::{self, Config};
 use crate::edit::FileChange;
 use crate::model::App;
-use crate::plan::{self, Options, Plan, RuleSet, Trial, apps::app_root, find_apps};
+use crate::plan::{self, Options, Plan, RuleSet, Scope, Trial, apps::app_root, find_apps};
 use crate::prove::{Proof, Verdict};
 use crate::report::progress::Progress;
 use crate::report::{self, Command, Format, Look, Report, summary};
 use crate::rule::{Impact, Rule, Tier};
+use crate::source::changed;
 use crate::source::discover::{printed, slashed};
 use crate::source::{DiscoverOptions, Discovery, SkipKind, Skipped, discover, read_text};
 
@@ -144,7 +145,9 @@ impl Run {
         let mut found = discover(&outermost, &discover_options);
         let named =
             Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
-        let rules = select(args, &config)?;
+        let root = common(&outermost).unwrap_or_else(|| start.clone());
+        let scope = scope(args, &config, config_file.as_deref(), &root)?;
+        let rules = select(args, &config)?.scoped(scope);
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
         let tier =
@@ -162,7 +165,7 @@ impl Run {
                 jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
                 trial: Trial::default(),
             },
-            root: common(&outermost).unwrap_or(start),
+            root,
             config_file,
             proof: config.proof,
             cwd: discover_options.cwd,
@@ -363,9 +366,39 @@ impl Named {
     }
 }
 
+/// Every rule, and those that look after suppressions.
+pub(super) fn all_rules() -> Vec<Rule> {
+    crate::fixes::ALL.iter().chain(crate::detect::upkeep::RULES).copied().collect()
+}
+
+/// What the configuration and the options leave aside.
+fn scope(args: &RunArgs, config: &Config, config_file: Option<&Path>, root: &Path) -> Result<Scope> {
+    let folder = config_file.and_then(|file| std::fs::canonicalize(file).ok());
+    let folder = folder.as_deref().and_then(Path::parent).unwrap_or(root);
+    let mut scope = Scope {
+        tiers: config.rules.tiers.clone().into_iter().collect(),
+        places: config.places(folder).map_err(anyhow::Error::msg)?,
+        ..Scope::default()
+    };
+    for name in config.selectors() {
+        if !all_rules().iter().any(|rule| rule.meta.is_named_by(name)) {
+            bail!("{}", unknown_rule(name));
+        }
+    }
+    if let Some(file) = &args.baseline {
+        scope.baseline = super::baseline::accepted(file)?;
+    }
+    scope.changed = match &args.since {
+        Some(revision) => Some(changed::since(root, revision).map_err(anyhow::Error::msg)?),
+        None if args.staged => Some(changed::staged(root).map_err(anyhow::Error::msg)?),
+        None => None,
+    };
+    Ok(scope)
+}
+
 /// The rules that the options and the configuration select.
 fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
-    let all = crate::fixes::ALL;
+    let all = all_rules();
     let wanted = if args.select.is_empty() { &config.rules.select } else { &args.select };
     let unwanted: Vec<&String> = args.ignore.iter().chain(&config.rules.ignore).collect();
     for selector in wanted.iter().chain(unwanted.iter().copied()) {
@@ -382,8 +415,8 @@ fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
 
 /// What to say of a selector that names no rule.
 pub(crate) fn unknown_rule(selector: &str) -> String {
-    let names: Vec<&str> = crate::fixes::ALL
-        .iter()
+    let names: Vec<&str> = all_rules()
+        .into_iter()
         .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])
         .collect();
     let close = similar::get_close_matches(selector, &names, 1, 0.6);

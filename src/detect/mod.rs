@@ -5,6 +5,7 @@ pub mod findings;
 pub mod query;
 pub mod scan;
 pub mod suppress;
+pub mod upkeep;
 
 pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};
 pub use findings::{Alternative, Candidate, Findings, construct_path};

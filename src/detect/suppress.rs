@@ -1,5 +1,8 @@
 //! `// wa-fix-ignore 2.6 -- reason` on the line or the line above, `// wa-fix-ignore-file` for a file.
 
+use std::ops::Range;
+
+use super::upkeep::is_upkeep;
 use crate::rule::Meta;
 use crate::syntax::{Parsed, Syn};
 
@@ -12,13 +15,16 @@ pub struct Suppression {
     pub reason: String,
     /// The first line it covers, from 1; 0 covers the file.
     pub line: usize,
+    /// Where the comment stands.
+    pub span: Range<usize>,
 }
 
 impl Suppression {
     /// Whether it covers a rule at a line (from 1).
     pub fn covers(&self, rule: &Meta, line: usize) -> bool {
         let here = self.line == 0 || line == self.line || line == self.line + 1;
-        here && !self.reason.is_empty()
+        here && !is_upkeep(rule)
+            && !self.reason.is_empty()
             && self.rules.iter().any(|name| name == "all" || rule.is_named_by(name))
     }
 }
@@ -44,7 +50,7 @@ pub fn suppressions(file: &Parsed) -> Vec<Suppression> {
                 rules.push("all".to_owned());
             }
             let line = if whole_file { 0 } else { 1 + file.text.get(..at)?.matches('\n').count() };
-            Some(Suppression { rules, reason: reason.trim().to_owned(), line })
+            Some(Suppression { rules, reason: reason.trim().to_owned(), line, span: comment.span() })
         })
         .collect()
 }

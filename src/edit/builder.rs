@@ -156,6 +156,20 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Removes a comment: with its line where it has one of its own, else with the spaces before it.
+    pub fn remove_comment(&mut self, comment: Syn<'a>) {
+        let text = &comment.file.text;
+        let line = line_start(text, comment.start());
+        let before = text.get(line..comment.start()).unwrap_or_default();
+        let rest = text.get(comment.end()..).unwrap_or_default();
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        if before.trim().is_empty() && rest.get(blank..).is_some_and(|rest| rest.starts_with('\n')) {
+            self.edit(comment.file, line..comment.end() + blank + 1, String::new());
+        } else {
+            self.edit(comment.file, line + before.trim_end().len()..comment.end(), String::new());
+        }
+    }
+
     /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
     pub fn remove_line(&mut self, node: Syn<'a>) {
         let text = &node.file.text;

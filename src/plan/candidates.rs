@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Options, RuleSet, WORTH_A_THREAD};
 use crate::detect::suppress::{Suppression, suppressions};
-use crate::detect::{Alternative, Candidate, Findings, Refusal};
+use crate::detect::{Alternative, Candidate, Findings, Refusal, upkeep};
 use crate::edit::{Builder, Proposal};
 use crate::model::{App, Model};
 use crate::source::position::LineIndex;
@@ -14,6 +14,7 @@ use crate::syntax::{Parsed, first_error};
 /// Everything the rules report of an app, in the stated order.
 pub(super) fn detect<'a>(model: &Model<'a>, rules: &RuleSet) -> Vec<Candidate<'a>> {
     let mut findings = Findings::default();
+    let mut parsed_files = Vec::new();
     for file in &model.app.files {
         let wanted = if file.candidate.language.is_script() {
             file.speaks_cdk()
@@ -21,6 +22,7 @@ pub(super) fn detect<'a>(model: &Model<'a>, rules: &RuleSet) -> Vec<Candidate<'a
             file.text().is_ok_and(|text| rules.scanner.has_word(text, file.candidate.language))
         };
         let Some(parsed) = wanted.then(|| file.parsed()).flatten() else { continue };
+        parsed_files.push(parsed);
         rules.scanner.file(model, parsed, &mut |rule, matched| {
             if let Some(rule) = rules.rules.get(rule) {
                 let _ = (rule.check)(&matched, &mut findings);
@@ -31,6 +33,16 @@ pub(super) fn detect<'a>(model: &Model<'a>, rules: &RuleSet) -> Vec<Candidate<'a
     candidates.sort_by(|a, b| place(a).cmp(&place(b)));
     // One finding per rule and node: two patterns of a query may meet at one.
     candidates.dedup_by(|a, b| a.rule.id == b.rule.id && a.node == b.node && a.key == b.key);
+    if rules.rules.iter().any(|rule| upkeep::is_upkeep(rule.meta)) {
+        let mut findings = Findings::default();
+        for file in parsed_files {
+            upkeep::look(model, file, &candidates, &|selector| rules.runs(selector), &mut findings);
+        }
+        // One of the two may be off.
+        candidates.extend(findings.candidates.into_iter().filter(|found| rules.has(found.rule)));
+        candidates.sort_by(|a, b| place(a).cmp(&place(b)));
+    }
+    rules.scope.adjust(model, &mut candidates);
     candidates
 }
 

@@ -1,6 +1,6 @@
 //! Fixes made together and looked at, rule after rule, until nothing changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -102,6 +102,8 @@ pub(super) struct Progress {
     pub(super) steps: Vec<Step>,
     /// The findings of the untouched app.
     pub(super) first: Vec<Identity>,
+    /// Those of them that the run leaves aside: another path, unchanged code, the baseline.
+    left_out: BTreeSet<Identity>,
     /// How many findings each rule has in the app as it stands.
     left: Counts,
     /// For each rule that found nothing to do, the state of the app in which that was so.
@@ -110,7 +112,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Nothing done yet.
-    pub(super) fn start(first: &[Identity]) -> Self {
+    pub(super) fn start(first: &[Identity], left_out: &BTreeSet<Identity>) -> Self {
         let mut left = Counts::new();
         for (rule, _, _) in first {
             *left.entry(*rule).or_default() += 1;
@@ -120,6 +122,7 @@ impl Progress {
             fates: Fates::new(),
             steps: Vec::new(),
             first: first.to_vec(),
+            left_out: left_out.clone(),
             left,
             idle: BTreeMap::new(),
         }
@@ -159,10 +162,10 @@ pub(super) fn to_fixpoint(
     app: &App,
     rules: &RuleSet,
     options: &Options,
-    first: &[Identity],
+    (first, left_out): (&[Identity], &BTreeSet<Identity>),
     barred: &Barred,
 ) -> Result<Progress, Vec<&'static Meta>> {
-    let mut progress = Progress::start(first);
+    let mut progress = Progress::start(first, left_out);
     // Each state of the app with the rule that made it; a state that comes back is a circle.
     let mut states = vec![hash(&progress.overlay)];
     let mut makers: Vec<&'static Meta> = Vec::new();
@@ -300,6 +303,7 @@ fn choose<'a>(
         if candidate.rule.id != rule.id
             || settled
             || (!options.trial.is_empty() && options.trial.leaves_out(&fingerprint(&identity)))
+            || progress.left_out.contains(&identity)
             || candidate.impact < options.min_impact
             || !is_chosen(candidate, &identity, options)
             || !is_within(model, candidate, options)

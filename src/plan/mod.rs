@@ -13,6 +13,7 @@ pub mod needs;
 pub mod proposals;
 pub mod replacement;
 mod run;
+pub mod scope;
 mod suppressing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use crate::source::Skipped;
 pub use apps::find_apps;
 pub use decisions::Decisions;
 pub use replacement::Replacement;
+pub use scope::Scope;
 
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;
@@ -78,6 +80,7 @@ impl Trial {
 pub struct RuleSet {
     rules: Vec<Rule>,
     scanner: Scanner,
+    scope: Scope,
 }
 
 impl RuleSet {
@@ -92,7 +95,25 @@ impl RuleSet {
             let id = rules.get(index).map_or("", |rule| rule.meta.id);
             format!("rule {id}: {error}")
         })?;
-        Ok(Self { rules, scanner })
+        Ok(Self { rules, scanner, scope: Scope::default() })
+    }
+
+    /// The same rules, with what is left aside.
+    #[must_use]
+    pub fn scoped(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// Whether a rule is one of them.
+    pub fn has(&self, rule: &Meta) -> bool {
+        self.rules.iter().any(|own| own.meta.id == rule.id)
+    }
+
+    /// Whether all rules that a suppression's selector names are among them; one that names none is no rule's business.
+    fn runs(&self, selector: &str) -> bool {
+        let mut named =
+            crate::fixes::ALL.iter().filter(|rule| selector == "all" || rule.meta.is_named_by(selector));
+        named.all(|rule| self.has(rule.meta))
     }
 
     /// The rules in the order in which they are applied.

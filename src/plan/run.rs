@@ -9,7 +9,7 @@ use super::candidates::{
 };
 use super::fixpoint::{Barred, Progress, barred_fates, quarrel_note, to_fixpoint};
 use super::suppressing::suppress;
-use super::{Options, Plan, RuleSet};
+use super::{Options, Plan, RuleSet, Scope};
 use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix};
 use crate::edit::{FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
@@ -22,7 +22,7 @@ pub(super) fn scan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     parse_ahead(&app, jobs);
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
-    let (findings, _) = findings_of(&model, &candidates, identities(&candidates), options);
+    let (findings, _) = findings_of(&model, &candidates, identities(&candidates), options, &rules.scope);
     Plan { findings, skipped: app.skipped(), files: app.files.len(), ..Plan::default() }
 }
 
@@ -32,15 +32,16 @@ fn findings_of<'a>(
     candidates: &[Candidate<'a>],
     identities: Vec<Identity>,
     options: &Options,
+    scope: &Scope,
 ) -> (Vec<Finding>, Vec<Identity>) {
     let mut places = Places::default();
     let mut findings = Vec::new();
     let mut kept = Vec::new();
     for (candidate, identity) in candidates.iter().zip(identities) {
-        if !is_within(model, candidate, options) {
+        if !is_within(model, candidate, options) || scope.is_unchanged(model, candidate) {
             continue;
         }
-        let (outcome, fix) = match places.suppression(candidate) {
+        let (outcome, fix) = match places.suppression(candidate).or_else(|| accepted(scope, &identity)) {
             Some(reason) => (Outcome::Suppressed(reason), None),
             None => match propose(model, candidate, &identity, options) {
                 Ok(proposal) => {
@@ -71,6 +72,12 @@ fn findings_of<'a>(
         kept.push(identity);
     }
     (findings, kept)
+}
+
+/// The word for findings of the baseline.
+fn accepted(scope: &Scope, identity: &Identity) -> Option<String> {
+    (!scope.baseline.is_empty() && scope.baseline.contains(&fingerprint(identity)))
+        .then(|| "baseline".to_owned())
 }
 
 fn show(model: &Model<'_>, places: &mut Places, proposal: &Proposal, title: &str) -> ShownFix {
@@ -140,16 +147,22 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     let model = Model::new(&app);
     let candidates = detect(&model, rules);
     let first = identities(&candidates);
-    let (mut findings, identities) = findings_of(&model, &candidates, first.clone(), options);
+    let (mut findings, identities) = findings_of(&model, &candidates, first.clone(), options, &rules.scope);
     let mut notes = Vec::new();
-    let mut progress = Progress::start(&first);
+    let reported: BTreeSet<&Identity> = identities.iter().collect();
+    let left_out: BTreeSet<Identity> = first
+        .iter()
+        .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, identity).is_some())
+        .cloned()
+        .collect();
+    let mut progress = Progress::start(&first, &left_out);
     let offered = findings.iter().any(|finding| finding.outcome == Outcome::Offered);
     if offered {
         // Rules that do not come to rest together are left out, and the plan is made again without them:
         // half of a quarrel would be another text after each run.
         let mut barred = Barred::new();
         loop {
-            match to_fixpoint(&app, rules, options, &first, &barred) {
+            match to_fixpoint(&app, rules, options, (&first, &left_out), &barred) {
                 Ok(found) => {
                     progress = found;
                     break;
@@ -208,7 +221,7 @@ fn aftermath(
         .map(fingerprint)
         .collect();
     let known: BTreeSet<String> = progress.first.iter().map(fingerprint).collect();
-    let (mut raised, _) = findings_of(&model, &candidates, named.clone(), options);
+    let (mut raised, _) = findings_of(&model, &candidates, named.clone(), options, &rules.scope);
     raised.retain(|finding| !known.contains(&finding.fingerprint));
     (cleared, raised)
 }

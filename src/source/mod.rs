@@ -1,5 +1,6 @@
 //! Discovery of files and their bytes as text. Reads the file system, never writes.
 
+pub mod changed;
 pub mod discover;
 pub mod position;
 pub mod text;

@@ -376,7 +376,21 @@ fn colours_are_asked_for() {
 fn help_of_every_command() {
     let project = Project::new();
     let mut text = String::new();
-    for command in ["", "scan", "diff", "apply", "values", "undo", "explain", "rules", "completions", "man"] {
+    for command in [
+        "",
+        "scan",
+        "diff",
+        "apply",
+        "values",
+        "undo",
+        "init",
+        "baseline",
+        "schema",
+        "explain",
+        "rules",
+        "completions",
+        "man",
+    ] {
         for flag in ["-h", "--help"] {
             let mut arguments: Vec<&str> = command.split_whitespace().collect();
             arguments.push(flag);

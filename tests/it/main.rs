@@ -10,6 +10,8 @@ mod builders;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod ci;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
@@ -45,6 +47,8 @@ mod rules;
 mod run;
 #[cfg(test)]
 mod sarif_schema;
+#[cfg(test)]
+mod scope;
 #[cfg(test)]
 mod shell;
 #[cfg(test)]
