@@ -23,6 +23,10 @@ use crate::write::{BranchOptions, Note, Pushed, TRAILER, create_branch, push, re
 pub(super) fn deliver(run: &Run, args: &ApplyArgs, name: &str, planned: &mut Planned) -> Result<()> {
     let mut err = std::io::stderr().lock();
     let mut commits = grouped(run, args.commit_per, planned);
+    if commits.is_empty() {
+        writeln!(err, "note: there is nothing to commit; {name} was left as it is")?;
+        return Ok(());
+    }
     if let Some(bench) = &mut planned.bench {
         let (proven, notes) = each_passes(commits, bench)?;
         commits = proven;

@@ -190,7 +190,10 @@ fn own<'r>(
         )));
     }
     let commits = beyond(repository, head.id(), tip).map_err(WriteError::git("read the branch"))?;
+    let merged = || repository.find_commit(tip).is_ok_and(|commit| is_own(&commit));
     match commits.iter().find(|commit| !is_own(commit)) {
+        // A branch that wa-fix never wrote to is somebody's, though nothing of it would be lost.
+        None if commits.is_empty() && !merged() => Err(taken(name)),
         None => Ok(commits),
         Some(other) => Err(WriteError::Branch(format!(
             "the branch `{name}` has commits that are not wa-fix's ({}); choose another name",
