@@ -1,6 +1,6 @@
 //! Proof: the user's own check, run in a scratch copy of the project; a fix that breaks it is found and dropped alone.
 //!
-//! Reading order: [`check`] is what is run, `process` runs it, [`bench`] gives it a copy that holds what is to be proved,
+//! Reading order: [`check`] is what is run, `process` runs it, [`mod@bench`] gives it a copy that holds what is to be proved,
 //! [`bisect`] finds the culprits, [`template`] and [`delta`] say what a synthesis makes otherwise.
 //! This room, and no other, executes code of the project, and only because `--prove` asked for it.
 
