@@ -583,7 +583,8 @@ fn a_long_diff_is_paged_with_the_header_in_view() {
         .sees(header)
         .sees("Write this fix")
         .keys("b")
-        .sees("Before deploying");
+        .sees("Before deploying")
+        .sees(first.lines().last().unwrap());
     assert_eq!(terminal.screen(), first);
     terminal
         .keys("\u{1b}[B")
