@@ -48,6 +48,8 @@ mod run;
 #[cfg(test)]
 mod sarif_schema;
 #[cfg(test)]
+mod saved_plan;
+#[cfg(test)]
 mod scope;
 #[cfg(test)]
 mod shell;
