@@ -28,6 +28,8 @@ mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod pairs;
 #[cfg(test)]
 mod project;
