@@ -36,6 +36,8 @@ mod project;
 #[cfg(test)]
 mod prove;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod report_diff;
