@@ -11,6 +11,7 @@ mod keep;
 mod plan;
 mod proof;
 mod review;
+mod review_proof;
 mod run;
 mod schema;
 mod values;
