@@ -3,6 +3,7 @@
 mod cached_routes;
 mod client;
 mod database_proxy;
+mod downloads;
 mod table_capacity;
 pub mod wa_3_2_no_api_cache;
 pub mod wa_3_4_no_cloudfront;
