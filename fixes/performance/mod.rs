@@ -1,5 +1,7 @@
 //! Pillar 3.
 
+mod alias_capacity;
+mod alias_range;
 mod cached_routes;
 mod client;
 mod database_proxy;
