@@ -1,6 +1,7 @@
 //! Pillar 2.
 
 mod backup_file;
+mod bucket_copy;
 mod canary;
 mod dependencies;
 mod failover;
