@@ -6,6 +6,8 @@ mod canary;
 mod dependencies;
 mod failover;
 mod global_names;
+mod kept_queue;
+mod polled;
 mod second_region;
 mod state;
 pub mod wa_2_10_no_backup_strategy;
