@@ -4,6 +4,7 @@ mod backup_file;
 mod bucket_copy;
 mod canary;
 mod dependencies;
+mod destinations;
 mod failover;
 mod global_names;
 mod kept_queue;
