@@ -5,6 +5,7 @@ mod alias_range;
 mod cached_routes;
 mod client;
 mod database_proxy;
+mod distribution;
 mod downloads;
 mod global_table_capacity;
 mod service_capacity;
