@@ -15,23 +15,22 @@ pub(super) struct Tokens {
 
 /// Reads the tokens of a snippet; `None` where it ends inside a string, a comment or a template literal.
 pub(super) fn tokens(snippet: &str) -> Option<Tokens> {
-    let mut reader = Reader { text: snippet, at: 0, before: b'\n', tokens: Tokens::default() };
-    // Of each template literal that the code stands in: how many braces are open in its `${…}`.
-    let mut open: Vec<usize> = Vec::new();
+    let mut reader =
+        Reader { text: snippet, at: 0, before: b'\n', open: Vec::new(), tokens: Tokens::default() };
     while let Some(byte) = reader.byte() {
         match byte {
             b'\'' | b'"' => reader.string(byte)?,
             b'`' => {
                 reader.at += 1;
-                open.extend(reader.template()?);
+                reader.template()?;
             }
-            b'}' if open.last() == Some(&0) => {
-                open.pop();
+            b'}' if reader.open.last() == Some(&0) => {
+                reader.open.pop();
                 reader.at += 1;
-                open.extend(reader.template()?);
+                reader.template()?;
             }
             b'{' | b'}' => {
-                if let Some(braces) = open.last_mut() {
+                if let Some(braces) = reader.open.last_mut() {
                     *braces = if byte == b'{' { *braces + 1 } else { *braces - 1 };
                 }
                 reader.code(byte);
@@ -46,7 +45,7 @@ pub(super) fn tokens(snippet: &str) -> Option<Tokens> {
             byte => reader.code(byte),
         }
     }
-    open.is_empty().then_some(reader.tokens)
+    reader.open.is_empty().then_some(reader.tokens)
 }
 
 struct Reader<'t> {
@@ -54,6 +53,8 @@ struct Reader<'t> {
     at: usize,
     /// The last byte of code that is no white space.
     before: u8,
+    /// Of each template literal that the code stands in: how many braces are open in its `${…}`.
+    open: Vec<usize>,
     tokens: Tokens,
 }
 
@@ -92,19 +93,19 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// Steps over the text of a template literal: past its end, or past the `${` of a substitution, which has no brace
-    /// open yet.
-    fn template(&mut self) -> Option<Option<usize>> {
+    /// Steps over the text of a template literal: past its end, or into the code of a `${…}`.
+    fn template(&mut self) -> Option<()> {
         loop {
             match self.byte()? {
                 b'`' => {
                     self.code(b'`');
-                    return Some(None);
+                    return Some(());
                 }
                 b'$' if self.rest().starts_with("${") => {
                     self.at += 2;
                     self.before = b'{';
-                    return Some(Some(0));
+                    self.open.push(0);
+                    return Some(());
                 }
                 b'\n' => {
                     let line = self.text.get(..=self.at)?.matches('\n').count();
