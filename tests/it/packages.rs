@@ -26,26 +26,87 @@ fn succeeds(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
+/// What a clone of the repository has, and the Dockerfile copies: no file that is only on this machine.
+fn checkout(target: &Path) -> PathBuf {
+    let folder = target.join("checkout");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    // With their times, so that what has not changed is not compiled again.
+    let copy = "git ls-files -z | tar --null --files-from - --create | tar --extract --directory \"$0\"";
+    succeeds(Command::new("sh").args(["-c", copy]).arg(&folder).current_dir(top()));
+    // What is left out of the image's context is no part of the repository.
+    for left_out in std::fs::read_to_string(top().join(".dockerignore")).unwrap().lines() {
+        assert!(!folder.join(left_out.trim_start_matches("**/")).exists(), "{left_out}");
+    }
+    folder
+}
+
 #[test]
-fn cargo_installs_it() {
+fn cargo_installs_it_from_a_clean_checkout_and_it_runs_in_an_empty_root() {
     let root = tempfile::tempdir().unwrap();
-    // The debug profile and the tests' own target folder: what is compiled already is not compiled again. The steps
-    // are those of a release; CI's image and the Dockerfile's users pay for the optimised one.
+    // The debug profile and the tests' own target folder, where the dependencies are compiled already: the steps are those
+    // of a release, without its minutes.
     let target = Path::new(PROGRAM).ancestors().nth(2).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["install", "--path", ".", "--locked", "--offline", "--debug", "--no-track", "--root"]);
-    cargo.arg(root.path()).arg("--target-dir").arg(target).current_dir(top());
+    cargo.arg(root.path().join("usr/local")).arg("--target-dir").arg(target).current_dir(checkout(target));
     succeeds(&mut cargo);
-    let program = root.path().join("bin/wa-fix");
+    let program = root.path().join("usr/local/bin/wa-fix");
     assert_eq!(succeeds(Command::new(&program).arg("--version")), VERSION);
     // One program and nothing else.
-    let names: Vec<_> = std::fs::read_dir(root.path().join("bin")).unwrap().collect();
+    let names: Vec<_> = std::fs::read_dir(root.path().join("usr/local/bin")).unwrap().collect();
     assert_eq!(names.len(), 1, "{names:?}");
     // It carries its rules, its catalogue and its queries with it.
     let project = Project::job();
     let scan = Command::new(&program).arg("scan").current_dir(project.root()).output().unwrap();
     assert_eq!(scan.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&scan.stdout).contains("2.5"));
+    #[cfg(target_os = "linux")]
+    as_in_the_image(root.path(), &program);
+}
+
+/// The second stage of the Dockerfile, as far as it goes without an engine: the program, the libraries that
+/// `debian:trixie-slim` has, and a mounted repository of another user.
+#[cfg(target_os = "linux")]
+fn as_in_the_image(root: &Path, program: &Path) {
+    const IN_THE_IMAGE: [&str; 8] =
+        ["ld-linux", "libc.", "libm.", "libgcc_s.", "libdl.", "libpthread.", "librt.", "libstdc++."];
+    for line in succeeds(Command::new("ldd").arg(program)).lines() {
+        let Some(library) = line.split_whitespace().find(|word| word.starts_with('/')) else { continue };
+        let library = Path::new(library);
+        let name = library.file_name().unwrap().to_str().unwrap();
+        assert!(IN_THE_IMAGE.iter().any(|known| name.starts_with(known)), "the image has no {name}");
+        let to = root.join(library.strip_prefix("/").unwrap());
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(library, to).unwrap();
+    }
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let project = Project::job();
+    crate::run::copy(project.root(), &root.join("app"));
+    let git = Command::new("cp").arg("-R").arg(project.at(".git")).arg(root.join("app")).status().unwrap();
+    assert!(git.success());
+    succeeds(Command::new("chown").args(["-R", "4711:4711"]).arg(root.join("app")));
+    let in_root = |arguments: &[&str]| {
+        let mut command = Command::new("chroot");
+        command.arg(root).args(["/usr/local/bin/wa-fix"]).args(arguments).arg("/app").env_clear();
+        command.env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin").stdin(Stdio::null()).output().unwrap()
+    };
+    let plain = in_root(&["scan"]);
+    assert_eq!(plain.status.code(), Some(1), "{}", String::from_utf8_lossy(&plain.stderr));
+    // Git's setting of the Dockerfile is what lets it look at a repository of another user.
+    let refused = in_root(&["scan", "--staged"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", String::from_utf8_lossy(&refused.stdout));
+    let dockerfile = std::fs::read_to_string(top().join("Dockerfile")).unwrap();
+    let setting = dockerfile.split("&& ").map(str::trim).find(|step| step.starts_with("git config --system"));
+    std::fs::create_dir_all(root.join("etc")).unwrap();
+    let mut git = Command::new("sh");
+    git.args(["-c", setting.unwrap().lines().next().unwrap()])
+        .env("GIT_CONFIG_SYSTEM", root.join("etc/gitconfig"));
+    succeeds(&mut git);
+    let staged = in_root(&["scan", "--staged"]);
+    assert_eq!(staged.status.code(), Some(0), "{}", String::from_utf8_lossy(&staged.stderr));
 }
 
 /// The folder of a project that has the npm packages installed; made once, from tarballs.
