@@ -8,8 +8,10 @@ mod compare;
 mod config;
 mod init;
 mod keep;
+mod plan;
 mod proof;
 mod review;
+mod review_proof;
 mod run;
 mod schema;
 mod values;
@@ -21,6 +23,8 @@ use anyhow::{Result, anyhow, bail};
 use clap::{CommandFactory, Parser};
 
 use crate::detect::Outcome;
+use crate::plan::Plan;
+use crate::prove::Proof;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
 use proof::Planned;
@@ -54,6 +58,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         None => diff(&cli.run, environment),
         Some(Command::Scan(args)) => scan(&args, environment),
         Some(Command::Diff(args)) => diff(&args, environment),
+        Some(Command::Plan(args)) => plan::plan(&args, environment),
         Some(Command::Apply(args)) => apply::apply(&args, environment),
         Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
@@ -92,7 +97,19 @@ fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
-    let Planned { mut plan, proof, .. } = proof::planned(&run, args, environment)?;
+    let Planned { plan, proof, .. } = proof::planned(&run, args, environment)?;
+    preview(&run, args, environment, &Kind::Diff, plan, proof.as_ref())
+}
+
+/// Shows a plan of which nothing is written.
+fn preview(
+    run: &Run,
+    args: &RunArgs,
+    environment: &Environment,
+    kind: &Kind,
+    mut plan: Plan,
+    proof: Option<&Proof>,
+) -> Result<u8> {
     // A preview fixes nothing: what `apply` would fix is offered.
     for finding in plan.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fixed) {
         finding.outcome = Outcome::Offered;
@@ -107,9 +124,8 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
             ));
         }
     }
-    let counts =
-        run.print(args, environment, &Kind::Diff, &plan, proof.as_ref(), &frames(&plan, &run, args.format))?;
-    Ok(run.exit_code(&counts, proof.as_ref(), args))
+    let counts = run.print(args, environment, kind, &plan, proof, &frames(&plan, run, args.format))?;
+    Ok(run.exit_code(&counts, proof, args))
 }
 
 fn explain(selector: &str) -> Result<u8> {

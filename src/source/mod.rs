@@ -2,8 +2,10 @@
 
 pub mod changed;
 pub mod discover;
+mod hash;
 pub mod position;
 pub mod text;
 
 pub use discover::{Candidate, DiscoverOptions, Discovery, SkipKind, Skipped, discover};
+pub use hash::content_hash;
 pub use text::{Language, Unreadable, read_text};
