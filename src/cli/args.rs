@@ -50,9 +50,18 @@ pub enum Command {
     Explain {
         /// A rule's number (2.6) or name
         rule: String,
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
-    /// List all rules
-    Rules,
+    /// List all rules, custom ones too
+    Rules {
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Try custom rules on their own cases
+    Test(TestArgs),
     /// Write a commented wa-fix.toml from what stands in the app
     Init(InitArgs),
     /// Print the JSON schema of wa-fix.toml
@@ -166,6 +175,20 @@ pub struct InitArgs {
     /// The folder of the app [default: .]
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
+}
+
+/// Options of `test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArgs {
+    /// Only these rules: ids or names [default: all custom rules]
+    #[arg(value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// Write what the fixes make into the cases
+    #[arg(long)]
+    pub update: bool,
+    /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `baseline`.

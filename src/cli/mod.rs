@@ -12,9 +12,11 @@ mod proof;
 mod review;
 mod run;
 mod schema;
+mod test;
 mod values;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
@@ -23,8 +25,9 @@ use clap::{CommandFactory, Parser};
 use crate::detect::Outcome;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
+use config::Config;
 use proof::Planned;
-use run::{Environment, Run, frames};
+use run::{Environment, Rules, Run, frames};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -57,8 +60,9 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         Some(Command::Apply(args)) => apply::apply(&args, environment),
         Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
-        Some(Command::Explain { rule }) => explain(&rule),
-        Some(Command::Rules) => rules(),
+        Some(Command::Explain { rule, config }) => explain(&rule, config.as_deref()),
+        Some(Command::Rules { config }) => rules(config.as_deref()),
+        Some(Command::Test(args)) => test::test(&args, environment),
         Some(Command::Init(args)) => init::init(&args),
         Some(Command::Schema) => say(schema::schema()?.as_bytes()),
         Some(Command::Baseline(args)) => baseline::baseline(&args),
@@ -112,15 +116,22 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     Ok(run.exit_code(&counts, proof.as_ref(), args))
 }
 
-fn explain(selector: &str) -> Result<u8> {
-    let all = run::all_rules();
+/// The rules of the project around the working directory.
+fn rules_here(config: Option<&Path>) -> Result<Rules> {
+    let file = Config::locate(config, &std::env::current_dir()?);
+    Rules::of(&Config::load(file.as_deref()).map_err(anyhow::Error::msg)?)
+}
+
+fn explain(selector: &str, config: Option<&Path>) -> Result<u8> {
+    let rules = rules_here(config)?;
+    let all = &rules.all;
     let rule = all
         .iter()
         .find(|rule| {
             rule.meta.id == selector || rule.meta.name == selector || rule.meta.also.contains(&selector)
         })
         .or_else(|| all.iter().find(|rule| rule.meta.is_named_by(selector)))
-        .ok_or_else(|| anyhow!(run::unknown_rule(selector)))?;
+        .ok_or_else(|| anyhow!(rules.unknown(selector)))?;
     let meta = rule.meta;
     let mut text = meta.documentation();
     let also = if meta.also.is_empty() { String::new() } else { format!(", also {}", meta.also.join(", ")) };
@@ -134,9 +145,9 @@ fn explain(selector: &str) -> Result<u8> {
     say(text.as_bytes())
 }
 
-fn rules() -> Result<u8> {
+fn rules(config: Option<&Path>) -> Result<u8> {
     let mut text = String::new();
-    let all = run::all_rules();
+    let all = rules_here(config)?.all;
     let width = all.iter().map(|rule| rule.meta.name.len()).max().unwrap_or(0);
     for rule in all {
         let meta = rule.meta;

@@ -1,5 +1,6 @@
 //! Queries, their predicates, findings and suppressions.
 
+pub mod directive;
 pub mod finding;
 pub mod findings;
 pub mod query;

@@ -2,8 +2,10 @@
 
 pub mod changed;
 pub mod discover;
+pub mod mistake;
 pub mod position;
 pub mod text;
 
 pub use discover::{Candidate, DiscoverOptions, Discovery, SkipKind, Skipped, discover};
+pub use mistake::Mistake;
 pub use text::{Language, Unreadable, read_text};

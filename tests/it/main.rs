@@ -16,6 +16,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod custom;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod documents;

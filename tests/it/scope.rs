@@ -115,6 +115,7 @@ fn init_writes_a_file_that_changes_nothing_and_is_read_back() {
     let all = format!("{}\n", all.join("\n"));
     let all = all.replace("lambda-cold-starts", "2.8").replacen("\n[environment]\n\n", "\n", 1);
     project.put("wa-fix.toml", &all);
+    project.put("wa-fix-rules/README.md", "# Our rules\n");
     let ran = project.run(&["scan"]);
     assert!(ran.code != Some(2), "{all}\n{ran}");
     project.run(&["init"]).ends(2).says("exists");
