@@ -113,7 +113,10 @@ impl<'a> Builder<'_, 'a> {
     pub fn import_from(&mut self, at: Syn<'a>, module: &str, name: &str) -> Result<(), Refusal> {
         let from = self.model.location(at.file).and_then(std::path::Path::parent);
         let specifier = match (module.strip_prefix("./"), from) {
-            (Some(inside), Some(from)) => relative(from, &self.model.app.root.join(inside)),
+            (Some(inside), Some(from)) => {
+                let way = crate::source::discover::way(from, &self.model.app.root.join(inside));
+                if way.starts_with("../") { way } else { format!("./{way}") }
+            }
             _ => module.to_owned(),
         };
         let imports = &self.model.imports(at.file).imports;
@@ -462,15 +465,6 @@ impl<'a> Builder<'_, 'a> {
             .filter(|file| file.candidate.file.ends_with("package.json"))
             .any(|file| file.text().is_ok_and(|text| text.contains(&format!("\"{specifier}\""))))
     }
-}
-
-/// How a file in one folder imports another file.
-fn relative(from: &std::path::Path, to: &std::path::Path) -> String {
-    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-    let up = from.components().count() - shared;
-    let down: std::path::PathBuf = to.components().skip(shared).collect();
-    let start = if up == 0 { "./".to_owned() } else { "../".repeat(up) };
-    format!("{start}{}", crate::source::discover::slashed(&down))
 }
 
 /// How a module is imported.

@@ -27,7 +27,7 @@ use crate::source::Skipped;
 pub use apps::find_apps;
 pub use decisions::Decisions;
 pub use replacement::Replacement;
-pub use scope::Scope;
+pub use scope::{Accepted, Scope};
 
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;

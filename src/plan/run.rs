@@ -41,20 +41,22 @@ fn findings_of<'a>(
         if !is_within(model, candidate, options) || scope.is_unchanged(model, candidate) {
             continue;
         }
-        let (outcome, fix) = match places.suppression(candidate).or_else(|| accepted(scope, &identity)) {
-            Some(reason) => (Outcome::Suppressed(reason), None),
-            // It is neither listed nor written, only counted.
-            None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
-            None => match propose(model, candidate, &identity, options) {
-                Ok(proposal) => {
-                    let shown = show(model, &mut places, &proposal, &title(candidate, &identity, options));
-                    let held = !is_chosen(candidate, &identity, options);
-                    (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
-                }
-                Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
-                Err(refusal @ Refusal::NoFix { .. }) => (Outcome::NoFix(refusal), None),
-            },
-        };
+        let (outcome, fix) =
+            match places.suppression(candidate).or_else(|| accepted(scope, model.app, &identity)) {
+                Some(reason) => (Outcome::Suppressed(reason), None),
+                // It is neither listed nor written, only counted.
+                None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
+                None => match propose(model, candidate, &identity, options) {
+                    Ok(proposal) => {
+                        let shown =
+                            show(model, &mut places, &proposal, &title(candidate, &identity, options));
+                        let held = !is_chosen(candidate, &identity, options);
+                        (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
+                    }
+                    Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
+                    Err(refusal @ Refusal::NoFix { .. }) => (Outcome::NoFix(refusal), None),
+                },
+            };
         let file = candidate.node.file;
         let span = candidate.node.span();
         let range = places.lines(file).range(&span);
@@ -77,8 +79,8 @@ fn findings_of<'a>(
 }
 
 /// The word for findings of the baseline.
-fn accepted(scope: &Scope, identity: &Identity) -> Option<String> {
-    (!scope.baseline.is_empty() && scope.baseline.contains(&fingerprint(identity)))
+fn accepted(scope: &Scope, app: &App, identity: &Identity) -> Option<String> {
+    (!scope.baseline.is_empty() && scope.baseline.holds(&app.root, &fingerprint(identity)))
         .then(|| "baseline".to_owned())
 }
 
@@ -154,7 +156,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     let reported: BTreeSet<&Identity> = identities.iter().collect();
     let left_out: BTreeSet<Identity> = first
         .iter()
-        .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, identity).is_some())
+        .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, &app, identity).is_some())
         .cloned()
         .collect();
     let mut progress = Progress::start(&first, &left_out);
