@@ -115,7 +115,7 @@ use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
 use crate::syntax::Syn;
 
@@ -125,6 +125,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const HEALTH_PATH: Question = Question {
     key: "health_path",
     ask: "Which path of the API answers 200 when the service is well?",
+    kind: AnswerType::Text,
     example: "health",
 };
 

@@ -111,7 +111,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -137,12 +137,14 @@ const META: Meta = Meta {
 const ORIGINS: Question = Question {
     key: "allowed_origins",
     ask: "Which origins may call the API from a browser? Comma-separated.",
+    kind: AnswerType::Urls,
     example: "https://app.example.com",
 };
 
 const AUTHORIZER: Question = Question {
     key: "api_authorizer",
     ask: "How shall the API know its callers? IAM: they sign their requests.",
+    kind: AnswerType::Text,
     example: "IAM",
 };
 

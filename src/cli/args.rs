@@ -120,7 +120,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Threads [default: one per core]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = threads)]
     pub jobs: Option<usize>,
     /// No summary
     #[arg(short, long)]
@@ -236,6 +236,13 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (1..=1024).contains(number))
+        .ok_or_else(|| "give a number from 1 to 1024, or leave the option out".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

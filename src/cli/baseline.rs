@@ -91,6 +91,7 @@ pub(super) fn baseline(args: &BaselineArgs) -> Result<u8> {
     if args.run.baseline.is_some() || args.run.since.is_some() || args.run.staged {
         bail!("a baseline is of all findings: leave out --baseline, --since and --staged");
     }
+    super::proves_nothing("baseline", &args.run)?;
     let known = read(&args.file)?;
     let run = Run::prepare(&args.run)?;
     if !run.options.within.is_empty() {

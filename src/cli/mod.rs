@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "wa-fix: {error:#}");
+            let _ = writeln!(std::io::stderr(), "wa-fix: {}", told(&error));
             ExitCode::from(2)
         }
     }
@@ -85,13 +85,19 @@ fn say(out: &[u8]) -> Result<u8> {
 }
 
 fn scan(args: &RunArgs, environment: &Environment) -> Result<u8> {
-    if !args.prove.is_empty() {
-        bail!("scan makes no fix that --prove could try; use `wa-fix diff` or `wa-fix apply`");
-    }
+    proves_nothing("scan", args)?;
     let run = Run::prepare(args)?;
     let plan = run.scan();
     let counts = run.print(args, environment, &Kind::Scan, &plan, None, &frames(&plan, &run, args.format))?;
     Ok(run.exit_code(&counts, None, args))
+}
+
+/// Refuses `--prove` where there is nothing to prove: a check that is silently not run is taken for one that passed.
+fn proves_nothing(command: &str, args: &RunArgs) -> Result<()> {
+    if !args.prove.is_empty() {
+        bail!("{command} makes no fix that --prove could try; use `wa-fix diff` or `wa-fix apply`");
+    }
+    Ok(())
 }
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
@@ -162,6 +168,18 @@ fn rules(config: Option<&Path>) -> Result<u8> {
         ));
     }
     say(text.as_bytes())
+}
+
+/// An error with its causes, each said once: many say their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Whether the reader of our output has gone, as `head` does.

@@ -164,7 +164,7 @@ impl Run {
                 only: None,
                 values,
                 within,
-                jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
+                jobs: args.jobs.unwrap_or_else(cores),
                 trial: Trial::default(),
             },
             root,
@@ -272,6 +272,16 @@ impl Run {
             // What a run could not look at is no part of a summary: without it, quiet would mean clean.
             for skipped in plan.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem) {
                 writeln!(err, "wa-fix: {}: {}", skipped.path, skipped.why)?;
+            }
+            // Nor is why it ends in 2 or 3.
+            for lost in proof.iter().flat_map(|proof| &proof.backed_out) {
+                writeln!(err, "wa-fix: backed out: {} {}: {}", lost.rule, lost.name, lost.error)?;
+            }
+            if let Some(error) = proof.and_then(|proof| proof.error.as_ref()) {
+                writeln!(
+                    err,
+                    "wa-fix: the project fails before any fix, so nothing is proved or written: {error}"
+                )?;
             }
         } else {
             let look = Look { colour: environment.colour(args.color, terminal), width };

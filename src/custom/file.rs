@@ -40,8 +40,32 @@ pub(super) struct AskedValue {
     pub key: String,
     /// The question.
     pub ask: String,
+    /// What an answer has to be; a word or words, if it does not say.
+    #[serde(default)]
+    pub kind: AskedKind,
+    /// For a number, the smallest.
+    pub least: Option<u64>,
+    /// For a number, the largest.
+    pub most: Option<u64>,
+    /// The words of a choice.
+    #[serde(default)]
+    pub choices: Vec<String>,
     /// An answer as it would be typed.
     pub example: String,
+}
+
+/// What an answer has to be, as rule files call it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AskedKind {
+    #[default]
+    Text,
+    Number,
+    Choice,
+    List,
+    Urls,
+    Email,
+    Domain,
 }
 
 /// The name of the case that stands in the documentation.

@@ -7,8 +7,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::Fault;
 use super::check::check;
-use super::file::{Case, Facts, RuleFile, Wrong};
-use crate::rule::{Meta, Question, Rule};
+use super::file::{AskedKind, AskedValue, Case, Facts, RuleFile, Wrong};
+use crate::rule::{AnswerType, Meta, Question, Rule};
 use crate::source::discover::printed;
 
 /// The largest rule file, in bytes.
@@ -100,6 +100,7 @@ fn rule_of(file: &Path, folder: &Path, cwd: &Path) -> Result<CustomRule, Wrong> 
     }
     let parsed = RuleFile::parse(&text)?;
     named_well(&parsed.facts, &text, file)?;
+    asks_well(&parsed.facts, &text)?;
     let has_fix = check(&parsed)?;
     let path = printed(file, cwd);
     let name = stem(file).to_owned();
@@ -213,7 +214,12 @@ fn meta(file: &RuleFile, name: &str, path: &str) -> &'static Meta {
     let asks: Vec<Question> = facts
         .asks
         .iter()
-        .map(|ask| Question { key: leaked(&ask.key), ask: leaked(&ask.ask), example: leaked(&ask.example) })
+        .map(|asked| Question {
+            key: leaked(&asked.key),
+            ask: leaked(&asked.ask),
+            kind: kind(asked),
+            example: leaked(&asked.example),
+        })
         .collect();
     // As the source of a rule in Rust begins: with its number in the first heading, and where it comes from at the end.
     let documentation = file.documentation.replacen("# ", &format!("# {} ", facts.id), 1);
@@ -235,6 +241,44 @@ fn meta(file: &RuleFile, name: &str, path: &str) -> &'static Meta {
         source: leaked(&source),
         query: leaked(&file.query.text),
     }))
+}
+
+/// What an answer has to be.
+fn kind(asked: &AskedValue) -> AnswerType {
+    match asked.kind {
+        AskedKind::Text => AnswerType::Text,
+        AskedKind::Number => {
+            AnswerType::Number { least: asked.least.unwrap_or(0), most: asked.most.unwrap_or(u64::MAX) }
+        }
+        AskedKind::Choice => AnswerType::Choice(leaked_list(&asked.choices)),
+        AskedKind::List => AnswerType::List,
+        AskedKind::Urls => AnswerType::Urls,
+        AskedKind::Email => AnswerType::Email,
+        AskedKind::Domain => AnswerType::Domain,
+    }
+}
+
+/// Whether questions can be answered.
+fn asks_well(facts: &Facts, text: &str) -> Result<(), Wrong> {
+    for asked in &facts.asks {
+        let is_key = !asked.key.is_empty()
+            && asked.key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let what = if !is_key {
+            format!("`{}` is no key; take small letters, digits and `_`, such as on_call_email", asked.key)
+        } else if (asked.kind == AskedKind::Choice) == asked.choices.is_empty() {
+            "`choices` are the words of a question of `kind = \"choice\"`; give both or neither".to_owned()
+        } else if asked.kind != AskedKind::Number && (asked.least.is_some() || asked.most.is_some()) {
+            "`least` and `most` are for a question of `kind = \"number\"`; leave them out".to_owned()
+        } else if let Err(why) = kind(asked).check(&asked.example) {
+            format!("the example is no answer: {why}; give one that is")
+        } else {
+            continue;
+        };
+        let quoted = format!("\"{}\"", asked.key);
+        let line = text.lines().position(|line| line.starts_with("key") && line.contains(&quoted));
+        return Err((1 + line.unwrap_or(0), what));
+    }
+    Ok(())
 }
 
 fn leaked(text: &str) -> &'static str {

@@ -3,7 +3,7 @@
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Site};
-use crate::rule::{Meta, Question};
+use crate::rule::{AnswerType, Meta, Question};
 use crate::syntax::Syn;
 
 /// A text, read.
@@ -255,19 +255,25 @@ fn cdk<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>, name: &str) -> Result<String, R
     b.cdk(at, name)
 }
 
-/// An answer as code: a number where the example is one, else a string literal.
+/// An answer as code: a number, an array of strings, or a string, as the question wants it.
 fn answer<'a>(b: &Builder<'_, 'a>, at: Syn<'a>, question: &Question) -> Result<String, Refusal> {
-    let answer = b.value(question)?;
-    if question.example.parse::<f64>().is_err() {
-        return Ok(b.style(at.file).string(answer));
-    }
-    match answer.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(answer.trim().to_owned()),
-        _ => Err(no_fix(
-            &format!("`{answer}` is no number"),
-            &format!("answer {} with one, such as {}", question.key, question.example),
-        )),
-    }
+    let answer = b.value(question)?.trim();
+    question.kind.check(answer).map_err(|why| {
+        no_fix(&why, &format!("answer {} with one such as {}", question.key, question.example))
+    })?;
+    let style = b.style(at.file);
+    Ok(match question.kind {
+        AnswerType::Number { .. } => answer.parse::<u64>().unwrap_or_default().to_string(),
+        kind if kind.is_list() => {
+            let parts: Vec<String> = answer.split(',').map(|part| style.string(part.trim())).collect();
+            format!("[{}]", parts.join(", "))
+        }
+        AnswerType::Choice(words) => {
+            let word = words.iter().find(|word| word.eq_ignore_ascii_case(answer));
+            style.string(word.copied().unwrap_or(answer))
+        }
+        _ => style.string(answer),
+    })
 }
 
 /// Lines of a template in a query are indented as the query is: what they share goes.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidates::{
-    Identity, Places, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
+    Identity, Places, built, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
     propose, title,
 };
 use super::fixpoint::{Barred, Progress, barred_fates, quarrel_note, to_fixpoint};
 use super::suppressing::suppress;
 use super::{Options, Plan, RuleSet, Scope};
-use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix};
+use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix, ShownWay};
 use crate::edit::{FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::source::position::LineIndex;
@@ -70,12 +70,32 @@ fn findings_of<'a>(
             message: candidate.message.clone(),
             outcome,
             fix,
-            alternatives: candidate.alternatives.iter().map(|way| way.title.clone()).collect(),
+            alternatives: ways(model, &mut places, candidate, options),
             fingerprint: fingerprint(&identity),
         });
         kept.push(identity);
     }
     (findings, kept)
+}
+
+/// The other ways to mend a finding; without edits where one cannot be gone.
+fn ways<'a>(
+    model: &Model<'a>,
+    places: &mut Places,
+    candidate: &Candidate<'a>,
+    options: &Options,
+) -> Vec<ShownWay> {
+    candidate
+        .alternatives
+        .iter()
+        .map(|way| {
+            let fix = match built(model, candidate, &way.make, options) {
+                Ok(proposal) => show(model, places, &proposal, &way.title),
+                Err(_) => ShownFix { title: way.title.clone(), edits: Vec::new() },
+            };
+            ShownWay { tier: way.tier, fix }
+        })
+        .collect()
 }
 
 /// The word for findings of the baseline.

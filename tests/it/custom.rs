@@ -123,7 +123,7 @@ fn rules_of_a_team_find_and_mend() {
         "{values}"
     );
 
-    let all = [&OURS[..], &["--all", "--set", "on_call_email=a\"b@example.com"]].concat();
+    let all = [&OURS[..], &["--all", "--set", "on_call_email=a'b@example.com"]].concat();
     let diff = project.run(&[&["diff"], &all[..]].concat()).ends(1);
     same(&project, &before);
     let by_git = project.copy_patched("", &diff.out).tree();
@@ -135,7 +135,7 @@ fn rules_of_a_team_find_and_mend() {
         "import { SecureBucket } from \"../constructs/secure-bucket\"\n",
         "const uploads = new SecureBucket(this, \"Uploads\", { enforceSSL: true })\n",
         "const alarmsTopic = new sns.Topic(this, \"Alarms\", { enforceSSL: true })\n",
-        "alarmsTopic.addSubscription(new sns_subscriptions.EmailSubscription(\"a\\\"b@example.com\"))\n",
+        "alarmsTopic.addSubscription(new sns_subscriptions.EmailSubscription(\"a'b@example.com\"))\n",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
@@ -424,6 +424,59 @@ fn mistakes_are_named_with_file_line_and_what_to_do() {
     project.run(&["rules"]).ends(2).says("second.md, line 1").says("third.md, line 1");
     project.put("rules/Third Rule.md", &good);
     project.run(&["rules"]).ends(2).says("take small letters, digits and dashes");
+}
+
+/// A rule that asks for something, with the lines of the question.
+fn asking(lines: &str, example: &str) -> String {
+    let query = "((new_expression) @f (#construct? @f \"aws_lambda.Function\") (#lacks-prop? @f \"environment\")\n\
+                 (#report! @f \"x\") (#fix! \"y\") (#set-prop! @f \"environment\" \"{ A: JSON.stringify(@{value:k}) }\"))";
+    let asks =
+        format!("\n[[asks]]\nkey = \"k\"\nask = \"What?\"\n{lines}\nexample = \"{example}\"\n+++\n# A");
+    rule(query).replace("+++\n# A", &asks)
+}
+
+#[test]
+fn questions_have_a_kind_and_answers_are_checked_by_it() {
+    let project = with_rule("");
+    for (lines, example, part) in [
+        ("kind = \"number\"", "ten", "the example is no answer: `ten` is no whole number"),
+        ("kind = \"number\"\nmost = 5", "6", "6 is not a whole number from 0 to 5"),
+        ("kind = \"choice\"", "a", "`choices` are the words"),
+        ("choices = [\"a\"]", "a", "`choices` are the words"),
+        ("least = 5", "a", "`least` and `most` are for"),
+        ("kind = \"mail\"", "a@b.example", "unknown variant `mail`"),
+        ("kind = \"emial\"", "a@b.example", "did you mean `email`?"),
+        ("kind = \"domain\"", "https://a.example", "is no domain"),
+    ] {
+        project.put("rules/rule.md", asking(lines, example));
+        project.run(&["scan"]).ends(2).says("rules/rule.md, line ").says(part);
+    }
+    for (lines, example, good, code, bad) in [
+        ("", "x", "it's", "\"it's\"|'it\\'s'", ""),
+        ("kind = \"number\"\nleast = 1\nmost = 900", "30", "007", "7", "901"),
+        ("kind = \"choice\"\nchoices = [\"low\", \"high\"]", "low", "HIGH", "'high'", "higher"),
+        ("kind = \"list\"", "a,b", "a, b", "['a', 'b']", "a,,b"),
+        ("kind = \"urls\"", "https://a.example", "https://b.example", "['https://b.example']", "b.example"),
+        ("kind = \"email\"", "a@b.example", "on-call@b.example", "'on-call@b.example'", "on-call"),
+        ("kind = \"domain\"", "a.example", "api.a.example", "'api.a.example'", "localhost"),
+    ] {
+        project.put("rules/rule.md", asking(lines, example));
+        let run = |command: &str, answer: &str| {
+            let set = format!("k={answer}");
+            project.run(&[command, "--select", "acme-9", "--set", &set, "--format", "json"])
+        };
+        let text = json(&run("scan", good).ends(1))["findings"][0]["fix"]["edits"][0]["text"].clone();
+        let written = |code: &str| text.as_str().unwrap().contains(&format!("A: JSON.stringify({code})"));
+        assert!(code.split('|').any(written), "{lines}: {text}");
+        if !bad.is_empty() {
+            let finding = json(&run("scan", bad).ends(1))["findings"][0].clone();
+            assert_eq!(finding["outcome"], "no-fix", "{lines}: {finding}");
+            assert!(finding["next"].as_str().unwrap().contains(example), "{finding}");
+        }
+        let values = json(&project.run(&["values", "--select", "acme-9", "--format", "json"]).ends(1));
+        let kind = lines.split('"').nth(1).unwrap_or("text");
+        assert_eq!(values["values"][0]["type"], kind, "{values}");
+    }
 }
 
 #[test]
