@@ -48,7 +48,7 @@ pub enum Command {
     Undo(UndoArgs),
     /// Print the documentation of a rule
     Explain {
-        /// A rule's number (2.6) or name
+        /// A rule's number (2.6) or name; `custom-rules` is the guide to your own
         rule: String,
         /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
         #[arg(long, value_name = "FILE")]

@@ -40,7 +40,7 @@ const TOP: &str = "\
 # ignore = [\"lambda-cold-starts\"]    # not these
 # min-impact = \"medium\"             # list findings of this impact and above
 # tier = \"review\"                   # write fixes up to this tier: safe, review, scaffold
-# custom = [\"wa-fix-rules\"]         # folders of rules of your own; docs/rules.md is the guide
+# custom = [\"wa-fix-rules\"]         # folders of rules of your own; `wa-fix explain custom-rules` is the guide
 
 # [rules.tiers]                     # another tier for the fixes of a rule
 # \"2.5\" = \"review\"

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow, bail};
 use clap::{CommandFactory, Parser};
 
+use crate::custom;
 use crate::detect::Outcome;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
@@ -129,6 +130,9 @@ fn rules_here(config: Option<&Path>) -> Result<Rules> {
 }
 
 fn explain(selector: &str, config: Option<&Path>) -> Result<u8> {
+    if selector == custom::GUIDE_NAME {
+        return say(custom::GUIDE.as_bytes());
+    }
     let rules = rules_here(config)?;
     let all = &rules.all;
     let rule = all

@@ -76,7 +76,10 @@ fn lack(rule: &CustomRule) -> Option<&'static str> {
 /// The custom rules that were named, or all.
 fn chosen<'r>(args: &TestArgs, rules: &'r Rules) -> Result<Vec<&'r CustomRule>> {
     if rules.custom.is_empty() {
-        bail!("there is no custom rule; name a folder of them as `custom` under [rules] in {NAME}");
+        bail!(
+            "there is no custom rule; name a folder of them as `custom` under [rules] in {NAME}; `wa-fix explain {}` is the guide",
+            crate::custom::GUIDE_NAME
+        );
     }
     for selector in &args.rules {
         if !rules.custom.iter().any(|rule| rule.rule.meta.is_named_by(selector)) {
@@ -117,7 +120,7 @@ fn print(
     if let (Some(made), Some(after)) = (&verdict.made, &case.after) {
         let change = FileChange {
             file: rule.file.clone(),
-            path: rule.path.clone(),
+            path: format!("{}: {name}", rule.path),
             before: Some(Arc::from(after.text.as_bytes())),
             after: Arc::from(made.as_bytes()),
         };

@@ -21,7 +21,10 @@ pub(super) fn check(file: &RuleFile) -> Result<bool, Wrong> {
     // Lines of the query count from its own first one.
     let placed = |(line, what): Wrong| (file.query.line + line - 1, what);
     let query = Query::parse(&file.query.text).map_err(|error| {
-        placed((error.line, format!("{}; docs/rules.md shows how a query is written", error.what)))
+        placed((
+            error.line,
+            format!("{}; `wa-fix explain custom-rules` shows how a query is written", error.what),
+        ))
     })?;
     if query.patterns.len() > MAX_PATTERNS {
         let what = format!("the query has more than {MAX_PATTERNS} patterns; make several rules of it");

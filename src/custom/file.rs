@@ -180,7 +180,7 @@ fn facts(text: &str, lines: &[Line<'_>]) -> Result<(Facts, usize), Wrong> {
     let start = lines.first().filter(is_mark);
     let end = lines.iter().skip(1).find(is_mark);
     let (Some(start), Some(end)) = (start, end) else {
-        let what = "a rule begins with its facts as TOML between two lines `+++`; docs/rules.md shows one";
+        let what = "a rule begins with its facts as TOML between two lines `+++`; `wa-fix explain custom-rules` shows one";
         return Err((1, what.to_owned()));
     };
     let toml = text.get(start.span.end..end.span.start).unwrap_or_default();

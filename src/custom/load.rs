@@ -14,8 +14,9 @@ use crate::source::discover::printed;
 /// The largest rule file, in bytes.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// Most rule files in all.
+/// Most rule files in a folder, and most files of any kind.
 const MAX_FILES: usize = 200;
+const MAX_ENTRIES: usize = 10_000;
 
 /// The position of custom rules among all: after those of wa-fix, before the upkeep of suppressions.
 const ORDER: u16 = 8000;
@@ -58,14 +59,7 @@ pub fn load(folders: &[PathBuf], cwd: &Path, taken: &[Rule]) -> Result<Vec<Custo
         }
     }
     faults.extend(twins(&rules, taken));
-    if rules.len() > MAX_FILES {
-        let what = format!("there are more than {MAX_FILES} rules; leave some out");
-        faults.push(Fault {
-            file: rules.last().map_or_else(String::new, |rule| rule.path.clone()),
-            line: 1,
-            what,
-        });
-    }
+    faults.extend(unknown(&rules, taken));
     faults.sort();
     rules.sort_by(|a, b| a.rule.meta.id.cmp(b.rule.meta.id));
     if faults.is_empty() { Ok(rules) } else { Err(faults) }
@@ -77,12 +71,17 @@ fn files(folder: &Path, cwd: &Path) -> Result<Vec<PathBuf>, String> {
         format!("the folder of rules cannot be read: {error}; mend `custom` under [rules]")
     })?;
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in entries.take(MAX_FILES * 10) {
+    for (number, entry) in entries.enumerate() {
         let path = entry.map_err(|error| format!("{}: {error}", printed(folder, cwd)))?.path();
         let is_rule = path.extension().is_some_and(|end| end == "md")
             && path.file_stem().is_some_and(|stem| !stem.eq_ignore_ascii_case("readme"));
         if is_rule {
             files.push(path);
+        }
+        if files.len() > MAX_FILES || number > MAX_ENTRIES {
+            return Err(format!(
+                "the folder of rules holds more than {MAX_FILES} rules or {MAX_ENTRIES} files; leave some out"
+            ));
         }
     }
     files.sort();
@@ -183,7 +182,10 @@ fn line_of(text: &str, key: &str) -> usize {
 
 /// Rules whose id or name means something else already.
 fn twins(rules: &[CustomRule], taken: &[Rule]) -> Vec<Fault> {
-    let mut known: BTreeMap<String, String> = BTreeMap::from([("all".to_owned(), "every rule".to_owned())]);
+    let mut known: BTreeMap<String, String> = BTreeMap::from([
+        ("all".to_owned(), "every rule".to_owned()),
+        (super::GUIDE_NAME.to_owned(), "the guide".to_owned()),
+    ]);
     for rule in taken {
         let meta = rule.meta;
         let names = [meta.id, meta.name, meta.practice, meta.pillar.name()].into_iter();
@@ -206,6 +208,17 @@ fn twins(rules: &[CustomRule], taken: &[Rule]) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Rules that say that their fix may raise a finding of a rule that is not there.
+fn unknown(rules: &[CustomRule], taken: &[Rule]) -> Vec<Fault> {
+    let all = || taken.iter().chain(rules.iter().map(|rule| &rule.rule)).map(|rule| rule.meta.id);
+    let faults = rules.iter().filter_map(|rule| {
+        let raised = rule.rule.meta.raises.iter().find(|id| !all().any(|known| known == **id))?;
+        let what = format!("`raises` names `{raised}`, and no rule has that id; mend it");
+        Some(Fault { file: rule.path.clone(), line: line_of(&rule.text, "raises"), what })
+    });
+    faults.collect()
 }
 
 /// The metadata of a rule, as those of wa-fix have it. It lives as long as the process: rules are few and read once.

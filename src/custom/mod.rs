@@ -13,6 +13,12 @@ mod template;
 
 pub use load::{CustomRule, load};
 
+/// The guide, as `wa-fix explain custom-rules` prints it.
+pub const GUIDE: &str = include_str!("../../docs/rules.md");
+
+/// What the guide is called among rules.
+pub const GUIDE_NAME: &str = "custom-rules";
+
 /// What is wrong with a rule file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{file}, line {line}: {what}")]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::project::{Project, same};
 use crate::run::{JOB, Ran, copy};
 use crate::support::{read_tree, top};
+use crate::terminal::Terminal;
 
 /// Where the tests keep their rules.
 const CONFIG: &str = "[rules]\ncustom = [\"rules\"]\n";
@@ -173,6 +174,8 @@ fn they_are_configured_suppressed_and_reported_like_others() {
     assert!(!text.contains("#construct?") && !text.contains("### Keeps"), "{text}");
     let asks = project.run(&["explain", "topic-without-subscriber"]).ends(0);
     assert!(asks.text().contains("--set on_call_email=on-call@example.com"), "{asks}");
+    let guide = project.run(&["explain", "custom-rules"]).ends(0);
+    assert!(guide.text().starts_with("# Custom rules\n"), "{guide}");
     // From elsewhere, by the configuration's name.
     let config = project.at("wa-fix.toml");
     project.run_in("..", &["explain", "acme-1", "--config", config.to_str().unwrap()]).ends(0);
@@ -232,6 +235,36 @@ fn they_are_configured_suppressed_and_reported_like_others() {
         "{log}"
     );
     assert!(log.contains("A metric filter on words of a plain line"), "{log}");
+}
+
+#[test]
+fn the_review_shows_them_answers_them_and_writes_them() {
+    let project = acme();
+    let mut terminal =
+        Terminal::start(project.root(), project.home(), &["-i", "--select", "acme-1,acme-2,acme-3"]);
+    terminal.sees("[1/3] acme-1 logs-not-in-json · operational-excellence · impact medium · tier safe");
+    terminal
+        .sees("A metric filter on words of a plain line")
+        .sees("+      loggingFormat: lambda.LoggingFormat.JSON")
+        .keys("y");
+    terminal.sees("[2/3] acme-2 bucket-not-ours").keys("y");
+    terminal
+        .sees("[3/3] acme-3")
+        .keys("y")
+        .sees("Which address do alarms of this app go to?")
+        .sees("An e-mail address.");
+    terminal
+        .line("on-call")
+        .sees("is no e-mail address")
+        .line("a@b.example")
+        .sees("Keep the answer in wa-fix.toml")
+        .keys("n");
+    terminal.sees("EmailSubscription").keys("y").sees("3 of 3 findings accepted").keys("w");
+    assert_eq!(terminal.end().0, Some(0));
+    let all = ["apply", "--all", "--set", "on_call_email=a@b.example", "--quiet"];
+    let other = acme();
+    other.run(&[&all[..], &OURS[..]].concat()).ends(0);
+    assert_eq!(project.read("lib/stacks/app.ts"), other.read("lib/stacks/app.ts"));
 }
 
 #[test]
@@ -296,6 +329,8 @@ fn facts_and_headings() -> Vec<Mistaken> {
         (bad_facts("acme-9", "bucket-allows-plain-http"), 2, "names rule 1.2 of wa-fix already"),
         (bad_facts("acme-9", "security"), 2, "already"),
         (bad_facts("acme-9", "all"), 2, "already"),
+        (bad_facts("acme-9", "custom-rules"), 2, "names the guide already"),
+        (bad_facts("tier =", "raises = [\"1.2\", \"9.99\"]\ntier ="), 6, "`raises` names `9.99`"),
         (bad_facts("SEC01-BP01", "SEC1"), 4, "is no best practice"),
         (bad_facts("# A title", "A title"), 8, "there is no `# Title`"),
         (bad_facts("## Query", "## Qeury"), 8, "there is no `## Query`"),
@@ -529,6 +564,16 @@ fn hostile_rule_files_are_bounded() {
     refused("mend it");
     project.put("rules/rule.md", [&b"+++\n"[..], &[0xff, 0xfe]].concat());
     refused("is not UTF-8");
+    for number in 0..=200 {
+        project.put(&format!("rules/r{number}.md"), "");
+    }
+    project
+        .run(&["scan"])
+        .ends(2)
+        .says("wa-fix: rules, line 1: the folder of rules holds more than 200 rules");
+    for number in 0..=200 {
+        std::fs::remove_file(project.at(&format!("rules/r{number}.md"))).unwrap();
+    }
     // Links out of the folder, and what is no file.
     project.put("lib/rule.md", rule(&one));
     std::fs::remove_file(&file).unwrap();
