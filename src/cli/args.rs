@@ -119,7 +119,7 @@ pub struct RunArgs {
     /// Print to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Threads [default: one per core]
+    /// Threads; 0 is one per core [default: 0]
     #[arg(short, long, value_name = "N", value_parser = threads)]
     pub jobs: Option<usize>,
     /// No summary
@@ -241,8 +241,8 @@ pub enum Color {
 fn threads(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|number| (1..=1024).contains(number))
-        .ok_or_else(|| "give a number from 1 to 1024, or leave the option out".to_owned())
+        .filter(|number| *number <= 1024)
+        .ok_or_else(|| "give a number from 0 (one per core) to 1024".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

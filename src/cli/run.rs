@@ -164,7 +164,7 @@ impl Run {
                 only: None,
                 values,
                 within,
-                jobs: args.jobs.unwrap_or_else(cores),
+                jobs: args.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
                 trial: Trial::default(),
             },
             root,
