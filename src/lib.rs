@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the way through and the invariants.
 
 pub mod cli;
+pub mod custom;
 pub mod detect;
 pub mod edit;
 pub mod model;

@@ -258,12 +258,8 @@ impl Closing<'_, '_, '_> {
             .kept
             .iter()
             .filter_map(|key| {
-                let example = asks.iter().find(|ask| ask.key == *key).map_or("", |ask| ask.example);
-                Some(Kept {
-                    key: key.clone(),
-                    answer: review.answers.get(key)?.clone(),
-                    kind: AnswerType::of(example),
-                })
+                let kind = asks.iter().find(|ask| ask.key == *key).map_or(AnswerType::Text, |ask| ask.kind);
+                Some(Kept { key: key.clone(), answer: review.answers.get(key)?.clone(), kind })
             })
             .collect()
     }

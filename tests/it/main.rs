@@ -18,6 +18,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod custom;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod documents;
