@@ -43,6 +43,8 @@ pub enum Command {
     Values(RunArgs),
     /// Put the last apply back
     Undo(UndoArgs),
+    /// Serve an editor over standard input and output (Language Server Protocol)
+    Lsp(RunArgs),
     /// Print the documentation of a rule
     Explain {
         /// A rule's number (2.6) or name

@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod config;
 mod keep;
+mod lsp;
 mod review;
 mod run;
 mod values;
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         Some(Command::Apply(args)) => apply::apply(&args, environment),
         Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
+        Some(Command::Lsp(args)) => lsp::lsp(&args),
         Some(Command::Explain { rule }) => explain(&rule),
         Some(Command::Rules) => rules(),
         Some(Command::Completions { shell }) => {

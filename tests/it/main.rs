@@ -20,6 +20,8 @@ mod generator;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod lsp;
+#[cfg(test)]
 mod mutations;
 #[cfg(test)]
 mod npm;
