@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod detect;
 pub mod edit;
+pub mod lsp;
 pub mod model;
 pub mod plan;
 pub mod prove;

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use console::Key;
 
+use super::apply;
 use super::args::RunArgs;
 use super::keep::{Kept, keep};
 use super::run::{Environment, Run};
-use super::{apply, config};
 use crate::edit::{Commit, FileChange};
 use crate::plan::Plan;
 use crate::report::look::count;
@@ -255,7 +255,7 @@ impl Closing<'_, '_> {
         if answers.is_empty() {
             return Ok(None);
         }
-        let file = self.run.config_file.clone().unwrap_or_else(|| self.run.root.join(config::NAME));
+        let file = self.run.configuration();
         let path = printed(&file, self.run.cwd());
         keep(&file, path, &answers).map(Some).map_err(anyhow::Error::msg)
     }

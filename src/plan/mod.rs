@@ -18,6 +18,7 @@ mod suppressing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::detect::{Finding, Scanner};
 use crate::edit::{FileChange, Values};
@@ -25,6 +26,7 @@ use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
+pub use candidates::parse_ahead;
 pub use decisions::Decisions;
 pub use replacement::Replacement;
 pub use scope::Scope;
@@ -80,7 +82,7 @@ impl Trial {
 pub struct RuleSet {
     rules: Vec<Rule>,
     scanner: Scanner,
-    scope: Scope,
+    scope: Arc<Scope>,
 }
 
 impl RuleSet {
@@ -95,13 +97,22 @@ impl RuleSet {
             let id = rules.get(index).map_or("", |rule| rule.meta.id);
             format!("rule {id}: {error}")
         })?;
-        Ok(Self { rules, scanner, scope: Scope::default() })
+        Ok(Self { rules, scanner, scope: Arc::default() })
     }
 
     /// The same rules, with what is left aside.
     #[must_use]
     pub fn scoped(self, scope: Scope) -> Self {
-        Self { scope, ..self }
+        Self { scope: Arc::new(scope), ..self }
+    }
+
+    /// Those that a selector names, with the same left aside.
+    ///
+    /// # Errors
+    /// As for [`RuleSet::new`].
+    pub fn only(&self, selector: &str) -> Result<Self, String> {
+        let named = self.rules.iter().copied().filter(|rule| rule.meta.is_named_by(selector));
+        Ok(Self { scope: Arc::clone(&self.scope), ..Self::new(named)? })
     }
 
     /// Whether a rule is one of them.
