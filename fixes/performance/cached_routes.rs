@@ -4,7 +4,7 @@ use crate::detect::Refusal;
 use crate::edit::names::{camel_name, is_visible};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::api::says;
-use crate::fixes::performance::wa_3_4_no_cloudfront::caller_headers;
+use crate::fixes::performance::distribution::caller_headers;
 use crate::fixes::security::api_methods::{Added, arguments, calls, path_of};
 use crate::model::meaning::words;
 use crate::model::props::own_entry;

@@ -1,8 +1,14 @@
 //! Pillar 3.
 
+mod alias_capacity;
+mod alias_range;
 mod cached_routes;
 mod client;
 mod database_proxy;
+mod distribution;
+mod downloads;
+mod global_table_capacity;
+mod service_capacity;
 mod table_capacity;
 pub mod wa_3_2_no_api_cache;
 pub mod wa_3_4_no_cloudfront;

@@ -11,7 +11,7 @@ use crate::syntax::Syn;
 /// What a table has where nobody says anything.
 const DEFAULT: u32 = 5;
 /// How many times as much there may be as at least.
-const TIMES: u32 = 10;
+pub(super) const TIMES: u32 = 10;
 const MODE: &str = "aws_dynamodb.BillingMode";
 
 /// Reports a table with provisioned capacity that nothing scales.

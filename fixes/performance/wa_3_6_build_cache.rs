@@ -8,7 +8,8 @@
 //! ## What the fix does
 //! It gives the project a local cache, and the build specification the folder in which the package manager keeps its
 //! downloads. Jest gets a folder there as well, so that files which did not change are not compiled again. Build output
-//! (`dist`) is never cached: what a commit deletes would live on in the next release.
+//! (`dist`) is never cached: what a commit deletes would live on in the next release. pnpm is told where to keep its store: by
+//! itself it chooses a folder by the disk that the sources are on.
 //!
 //! ## Before
 //! ```ts
@@ -64,7 +65,8 @@
 //! ## When it stays silent
 //! For projects that install nothing (deployments, smoke tests), that cache already, that build on Lambda or Windows, that
 //! start batches, and whose build specification is out of sight. Where a package manager keeps its downloads elsewhere by
-//! an option of its own (`--cache`), and for Yarn and pnpm, whose folder depends on their release.
+//! an option or a setting of its own (`--cache`, `cacheFolder`), and for Yarn where its release, on which the folder depends, cannot
+//! be told.
 //!
 //! ## When it refuses
 //! Where the paths name single files: a local cache takes folders only, and a build with others fails. Where the paths are
@@ -79,6 +81,7 @@
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint covers it.
 
+use super::downloads::{Addition, Download, downloads};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::fixes::cost::function::decides_itself;
@@ -147,8 +150,8 @@ struct Build<'a> {
     keeps: Keeps,
     /// The list of paths and its items.
     paths: Option<(Syn<'a>, Vec<Syn<'a>>)>,
-    /// The folder of each package manager that the build runs.
-    folders: Vec<&'static str>,
+    /// The commands that download dependencies.
+    downloads: Vec<Download<'a>>,
 }
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
@@ -160,23 +163,17 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let has_cache = has_cache(model, &project)?;
     let spec = model.build_spec(&project).filter(|spec| spec_entry(spec.root, "batch").is_none())?;
     let paths = paths(model, &spec)?;
-    let installs = installs(&spec)?;
+    let downloads = downloads(model, &spec)?;
     let keeps = match (has_cache, &paths) {
         (false, Some((_, items))) if !items.is_empty() => Keeps::PathsWithoutCache,
-        (false, _) if !installs.is_empty() => Keeps::Nothing,
-        (true, None) if !installs.is_empty() => Keeps::CacheWithoutPaths,
+        (false, _) if !downloads.is_empty() => Keeps::Nothing,
+        (true, None) if !downloads.is_empty() => Keeps::CacheWithoutPaths,
         _ => return None,
     };
-    let mut folders: Vec<&'static str> = Vec::new();
-    for (_, folder) in &installs {
-        if !folders.contains(folder) {
-            folders.push(folder);
-        }
-    }
     let label = project.label();
-    let build = Build { project, spec, keeps, paths, folders };
+    let build = Build { project, spec, keeps, paths, downloads };
     let jest = build.jest(model);
-    let message = message(&label, &build, &installs, !jest.is_empty());
+    let message = message(&label, &build, !jest.is_empty());
     let finding = out.report(&META, model, build.place(), message);
     finding.key(&label);
     if keeps == Keeps::Nothing {
@@ -245,34 +242,6 @@ fn paths<'a>(model: &Model<'a>, spec: &BuildSpec<'a>) -> Option<Option<(Syn<'a>,
     items.iter().all(|item| spec_literal(*item).is_some()).then_some(Some((list, items)))
 }
 
-/// Commands that download dependencies, each with the folder that keeps them; `None` where one keeps them in a
-/// folder of its own.
-fn installs(spec: &BuildSpec<'_>) -> Option<Vec<(String, &'static str)>> {
-    let mut found = Vec::new();
-    for command in &spec.commands {
-        for program in programs(&command.text).unwrap_or_default() {
-            let Some(folder) = folder_of(&program) else { continue };
-            if program.words.iter().skip(1).any(|word| word.contains("cache")) {
-                return None;
-            }
-            found.push((command.text.get(program.span.clone())?.to_owned(), folder));
-        }
-    }
-    Some(found)
-}
-
-fn folder_of(program: &Program) -> Option<&'static str> {
-    match program.name() {
-        "npm" if program.has(&["-g", "--global"]) => None,
-        "npm" => program.has(&["ci", "install", "i", "clean-install"]).then_some("/root/.npm"),
-        "pip" | "pip3" => program.has(&["install"]).then_some("/root/.cache/pip"),
-        "mvn" | "mvnw" => Some("/root/.m2"),
-        "gradle" | "gradlew" => Some("/root/.gradle/caches"),
-        "go" => program.has(&["build", "test", "vet", "install"]).then_some("/root/.cache/go-build"),
-        _ => None,
-    }
-}
-
 fn is_known(path: &str) -> bool {
     KNOWN.iter().any(|part| path.contains(part))
 }
@@ -289,8 +258,8 @@ fn is_folder(path: &str) -> bool {
     !bare || is_known(path) && !last.trim_start_matches('.').contains('.') || !last.contains('.')
 }
 
-fn message(label: &str, build: &Build<'_>, installs: &[(String, &'static str)], jest: bool) -> String {
-    let install = installs.first().map(|(command, _)| command.as_str()).unwrap_or_default();
+fn message(label: &str, build: &Build<'_>, jest: bool) -> String {
+    let install = build.downloads.first().map(|download| download.text.as_str()).unwrap_or_default();
     let wrong = match build.keeps {
         Keeps::PathsWithoutCache => format!(
             "The build specification of {label} names cache paths, but the project has no cache: CodeBuild ignores them, and every \
@@ -312,9 +281,6 @@ fn message(label: &str, build: &Build<'_>, installs: &[(String, &'static str)], 
     let jest = if jest { ", and lets Jest keep what it compiled" } else { "" };
     format!("{wrong} {does}{jest}.")
 }
-
-/// A part of a command to be added: the literal, where, and what.
-type Addition<'a> = (Syn<'a>, usize, String);
 
 impl<'a> Build<'a> {
     /// What is shown: the paths that are ignored, where they stand in code, else the project.
@@ -354,13 +320,16 @@ impl<'a> Build<'a> {
             let mode = b.cdk(self.project.node, "aws_codebuild.LocalCacheMode")?;
             b.set_prop(&self.project, "cache", &format!("{cache}.local({mode}.CUSTOM)"))?;
         }
-        let mut wanted: Vec<String> = self
-            .folders
-            .iter()
-            .filter(|_| self.paths.is_none())
-            .map(|folder| format!("{folder}/**/*"))
-            .collect();
-        for (literal, at, text) in jest {
+        // Where the paths are written down, somebody has decided where the downloads are.
+        let downloads = || self.downloads.iter().filter(|_| self.paths.is_none());
+        let mut wanted: Vec<String> = Vec::new();
+        for path in downloads().map(|download| format!("{}/**/*", download.folder)) {
+            if !wanted.contains(&path) {
+                wanted.push(path);
+            }
+        }
+        let options = downloads().filter_map(|download| download.option.as_ref());
+        for (literal, at, text) in options.chain(jest) {
             b.splice(*literal, *at..*at, text);
         }
         if !jest.is_empty() {

@@ -1,12 +1,20 @@
 //! Pillar 2.
 
 mod backup_file;
+mod backups;
+mod bucket_copy;
 mod canary;
 mod dependencies;
+mod destinations;
 mod failover;
 mod global_names;
+mod kept_queue;
+mod parameter_path;
+mod polled;
 mod second_region;
+mod second_stack;
 mod state;
+mod timeout;
 pub mod wa_2_10_no_backup_strategy;
 pub mod wa_2_1_single_region;
 pub mod wa_2_2_no_health_check;

@@ -10,7 +10,8 @@
 //! or 504. Beside the handler it adds `circuit-breaker.ts`, without imports. Nothing uses it yet: wrap each call to something
 //! else, `await breaker.run(() => client.send(command))`, with a breaker for each thing that is called. One around the whole handler would
 //! let a single failing route switch off all others. A destination for failed invocations, which the original text suggests,
-//! does nothing here: Lambda sends only asynchronous invocations there, and 2.5 keeps those.
+//! does nothing here: Lambda sends only asynchronous invocations there, and 2.5 keeps those. Where an alias is invoked asynchronously and
+//! the destination is configured on its function, which means `$LATEST`, the fix configures it on the alias.
 //!
 //! ## Before
 //! ```ts
@@ -75,10 +76,11 @@
 //! ## When it stays silent
 //! Where the code has a circuit breaker (opossum, cockatiel, or one of its own that speaks of a circuit), or the API answers integration errors in its own way;
 //! where the code of no function behind the API can be read (other languages, other repositories); for HTTP APIs whose functions
-//! call nothing; for integrations that are no function.
+//! call nothing; for integrations that are no function. For an alias whose function has a dead-letter queue.
 //!
 //! ## When it refuses
-//! For a REST API built inside another expression, or held in a field whose type is an interface.
+//! For a REST API built inside another expression, or held in a field whose type is an interface. Where a destination cannot be named
+//! beside the alias.
 //!
 //! ## What to know before deploying
 //! Clients and monitors that look for 502 or 504 see 503. The answers carry no CORS headers, like those that they replace.
@@ -89,6 +91,7 @@
 //! None has a rule for this.
 
 use super::dependencies::{Dependencies, FILE, dependencies};
+use super::destinations;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::fixes::api::{own_name, spoken};
@@ -137,6 +140,9 @@ struct Behind<'a> {
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(alias) = m.site("alias") {
+        return destinations::check(&META, model, alias, out);
+    }
     let api = m.site("api")?;
     let http = api.class.ends_with(".HttpApi");
     if is_built_by_its_class(&api) || !http && answers_failures(model, &api) {

@@ -99,22 +99,21 @@
 //! ## Other checkers
 //! Clears cdk-nag `Serverless-LambdaDefaultTimeout`. cfn-lint E3505 reports a queue that hides its messages for less than the timeout.
 
+use super::timeout::{Feed, Given, Literal, PROP, Source, given, has_own_limit, patience, source};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::cost::function::{Setting, decides_itself, from_settings, label};
-use crate::model::{Environment, Invocation, Model, Prop, Site};
+use crate::model::{Environment, Model, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
-
 const TIMEOUT: Question = Question {
     key: "lambda_timeout_seconds",
     ask: "How many seconds (1 to 900) should functions get that say nothing of their timeout?",
     example: "29",
 };
-
 const META: Meta = Meta {
     id: "2.4",
     also: &[],
@@ -131,45 +130,11 @@ const META: Meta = Meta {
     source: include_str!("wa_2_4_lambda_timeout.rs"),
     query: include_str!("../../queries/reliability/wa_2_4_lambda_timeout.scm"),
 };
-
-const PROP: &str = "timeout";
 /// What Lambda gives a function that says nothing, in seconds.
 const DEFAULT: u32 = 3;
-/// What SQS hides a message for where nothing is said, in seconds.
-const HIDDEN: u32 = 30;
 /// What a function gets that somebody waits for, and any other.
 const AWAITED: u32 = 29;
 const USUAL: u32 = 60;
-
-/// A `Duration` in the code that is a number.
-#[derive(Clone, Copy)]
-struct Literal<'a> {
-    /// `cdk.Duration.seconds(30)`.
-    call: Syn<'a>,
-    number: Syn<'a>,
-    unit: &'static str,
-    seconds: u32,
-}
-
-/// What is said of the timeout.
-#[derive(Clone, Copy)]
-enum Given<'a> {
-    Nothing,
-    Number(Literal<'a>),
-}
-
-/// The queue that feeds a function, and how long it hides a message.
-struct Feed<'a> {
-    queue: Site<'a>,
-    hidden: u32,
-}
-
-/// What Lambda reads for a function.
-enum Source<'a> {
-    /// Nothing, a stream, or something else without a time of its own.
-    Other,
-    Queue(Feed<'a>),
-}
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
@@ -201,98 +166,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         (Given::Nothing, source) => not_given(model, function, source, tiered, out),
     }
     Some(())
-}
-
-/// The timeout as it stands: a number that this function alone has, or none; `None` where it is neither.
-fn given<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Given<'a>> {
-    let props = function.props(model);
-    let entry = match props.get(model, PROP) {
-        Prop::Present(entry) => entry,
-        Prop::Absent => return Some(Given::Nothing),
-        Prop::Unknown => return None,
-    };
-    let object = entry.entry.parent().filter(|object| props.object() == Some(*object))?;
-    let inline = object.ancestors().any(|around| around == function.node);
-    literal(model, entry.value).filter(|_| inline).map(Given::Number)
-}
-
-fn literal<'a>(model: &Model<'a>, call: Syn<'a>) -> Option<Literal<'a>> {
-    let callee = call.field("function").filter(|_| call.is("call_expression"))?;
-    let (unit, factor) = match model.cdk_name(callee)?.as_str() {
-        "Duration.seconds" => ("Seconds", 1),
-        "Duration.minutes" => ("Minutes", 60),
-        "Duration.hours" => ("Hours", 3600),
-        _ => return None,
-    };
-    let number = call.field("arguments")?.first().filter(|number| number.is("number"))?;
-    Some(Literal { call, number, unit, seconds: number.text().parse::<u32>().ok()?.checked_mul(factor)? })
-}
-
-/// Whether whoever invokes the function ends it earlier than API Gateway would: an authorizer, a Cognito trigger.
-fn has_own_limit<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
-    let of = |node: Syn<'a>| {
-        std::iter::once(node).chain(node.ancestors()).take_while(|around| !around.is("statement_block")).any(
-            |around| match around.kind() {
-                "new_expression" => {
-                    around.field("constructor").is_some_and(|class| class.text().ends_with("Authorizer"))
-                }
-                "pair" => around.field("key").is_some_and(|key| key.text() == "lambdaTriggers"),
-                "call_expression" => around
-                    .field("function")
-                    .and_then(|callee| callee.field("property"))
-                    .is_some_and(|method| method.text() == "addTrigger"),
-                _ => false,
-            },
-        )
-    };
-    of(function.node) || model.uses(function).into_iter().any(of)
-}
-
-/// What feeds a function; `None` where that cannot be told, or is more than one thing.
-fn source<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Source<'a>> {
-    let polls = model.invocations(function).into_iter().filter(|(how, _)| *how == Invocation::Poll);
-    let sources: Vec<_> = polls.map(|(_, by)| by).collect();
-    let by = match sources.as_slice() {
-        [] => return Some(Source::Other),
-        [by] => *by,
-        _ => return None,
-    };
-    let given = if by.is("call_expression") { by.field("arguments").and_then(Syn::first)? } else { by };
-    let site = model.origin(given)?;
-    let sqs = model.builds(&site, "aws_lambda_event_sources.SqsEventSource");
-    let queue = if sqs {
-        model.origin(*site.arguments.first()?)?
-    } else if model.builds(&site, "aws_lambda.EventSourceMapping") {
-        let arn = site.props(model).get(model, "eventSourceArn").value()?;
-        model.origin(arn.field("object")?)?
-    } else {
-        return Some(Source::Other);
-    };
-    if !model.builds(&queue, "aws_sqs.Queue") {
-        return (!sqs).then_some(Source::Other);
-    }
-    let hidden = match queue.props(model).get(model, "visibilityTimeout") {
-        Prop::Absent => HIDDEN,
-        Prop::Present(entry) => literal(model, entry.value)?.seconds,
-        Prop::Unknown => return None,
-    };
-    Some(Source::Queue(Feed { queue, hidden }))
-}
-
-/// The seconds that API Gateway waits for a function, if it calls it.
-fn patience<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<u32> {
-    let waits = |by: Syn<'a>| {
-        let site = model.site_of(by)?;
-        let is = |class: &str| model.builds(&site, class);
-        let raised = || site.props(model).get(model, PROP) != Prop::Absent;
-        match () {
-            () if is("aws_apigateway.LambdaIntegration") && !raised() => Some(29),
-            () if is("aws_apigateway.LambdaRestApi") => Some(29),
-            () if site.class.ends_with(".HttpLambdaIntegration") => Some(30),
-            () => None,
-        }
-    };
-    model.invocations(function).into_iter().filter_map(|(_, by)| waits(by)).min()
 }
 
 fn hard_coded<'a>(model: &Model<'a>, function: Site<'a>, today: Literal<'a>, out: &mut Findings<'a>) {

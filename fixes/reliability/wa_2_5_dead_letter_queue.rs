@@ -2,12 +2,15 @@
 //!
 //! ## What is wrong
 //! A function that is invoked asynchronously (by EventBridge, SNS, S3 and the like) drops an event when it
-//! has failed three times. Without a dead-letter queue nothing keeps the event and nobody learns of it.
+//! has failed three times. Without a dead-letter queue nothing keeps the event and nobody learns of it. Where Lambda reads a queue or a
+//! stream for the function, what cannot be handled comes back until it expires, and a stream stands still behind it.
 //!
 //! ## What the fix does
 //! It adds an SQS queue beside the function and names it as `deadLetterQueue`. The queue is encrypted with the
 //! function's key where the function has one (the function's role is then allowed to use the key: CDK itself
 //! adds only `sqs:SendMessage`), else with SQS's own; it refuses plain HTTP and keeps events for 14 days.
+//! A queue that Lambda reads for a function gets such a queue as its own `deadLetterQueue`, for messages that were handed out
+//! five times; the source of a stream gets it as `onFailure`, five attempts, and `bisectBatchOnError`.
 //!
 //! ## Before
 //! ```ts
@@ -57,21 +60,25 @@
 //!
 //! ## When it stays silent
 //! Where the props cannot be followed; where events are kept already (`deadLetterTopic`, `onFailure`,
-//! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for functions fed only by a poller (SQS, Kinesis,
-//! DynamoDB), whose source keeps the events; for the handlers of custom resources.
+//! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for the handlers of custom resources. For functions fed only by a
+//! poller the source is looked at instead: a queue that has a dead-letter queue or is one, and a stream with `onFailure`, a number
+//! of `retryAttempts` or a `maxRecordAge`, are well.
 //!
 //! ## When it refuses
 //! Where the role is imported and cannot be changed: CDK would then add no permission and say nothing, and Lambda
-//! would reject the function when it is deployed.
+//! would reject the function when it is deployed. Where a stream is not built beside its source.
 //!
 //! ## What to know before deploying
 //! The dead-letter configuration belongs to the function's version: a new version is published. An SQS queue that
-//! stays empty costs nothing.
+//! stays empty costs nothing. Of a record of a stream only its place is kept: fetch it before the stream forgets it.
 //!
 //! ## Other checkers
-//! Clears cdk-nag `Serverless-LambdaDLQ` and `NIST.800.53.R5-LambdaDLQ`, Checkov `CKV_AWS_116`. With a key of one's own, cdk-nag
+//! Clears cdk-nag `Serverless-LambdaDLQ` and `NIST.800.53.R5-LambdaDLQ`, Checkov `CKV_AWS_116`; for a queue that is read `AwsSolutions-SQS3`. With a key of one's own, cdk-nag
 //! `AwsSolutions-IAM5` reports CDK's own grant `kms:GenerateDataKey*`.
+//! Checkov `CKV_AWS_27` asks for a key where none is in scope; SQS then encrypts with its own.
 
+use super::kept_queue::{KeptQueue, name_for};
+use super::polled;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Invocation, Prop, Site};
@@ -99,6 +106,12 @@ const META: Meta = Meta {
 };
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    if let Some(source) = m.site("source") {
+        return polled::check_queue(&META, m.model, &source, out);
+    }
+    if let Some(stream) = m.site("stream") {
+        return polled::check_stream(&META, m.model, stream, out);
+    }
     let function = m.site("function")?;
     let is = |class: &str| m.model.builds(&function, class);
     // Lambda@Edge cannot have a queue; CDK's own helpers keep their own counsel.
@@ -142,35 +155,14 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         Prop::Present(entry) if b.model.origin(entry.value).is_none() => return Err(unknown_role()),
         _ => {}
     }
-    let scope = b.scope_text(function);
-    let id = b.sibling_id(function, "DeadLetterQueue");
+    let key = props.get(b.model, "environmentEncryption").value().map(Syn::text);
     let own_name = name_for(&function.label());
     // Several functions in a file get a queue each: then every queue is called by its function.
     let functions =
         b.model.sites(at.file).iter().filter(|site| b.model.builds(site, "aws_lambda.Function")).count();
     let names =
         if functions > 1 { [own_name.as_str(), "deadLetterQueue"] } else { ["deadLetterQueue", &own_name] };
-    let name = b.fresh_name(at.file, &names);
-    let queue = b.cdk(at, "aws_sqs.Queue")?;
-    let encryption = b.cdk(at, "aws_sqs.QueueEncryption")?;
-    let duration = b.cdk(at, "Duration")?;
-    let key = props.get(b.model, "environmentEncryption").value().map(Syn::text);
-    let mut lines = Vec::new();
-    match key {
-        Some(key) => {
-            lines.push(format!("encryption: {encryption}.KMS,"));
-            lines.push(format!("encryptionMasterKey: {key},"));
-        }
-        None if b.model.has_member("aws_sqs.QueueEncryption", "SQS_MANAGED") => {
-            lines.push(format!("encryption: {encryption}.SQS_MANAGED,"));
-        }
-        None => lines.push(format!("encryption: {encryption}.KMS_MANAGED,")),
-    }
-    if b.model.has_prop("aws_sqs.Queue", "enforceSSL") {
-        lines.push("enforceSSL: true,".to_owned());
-    }
-    lines.push(format!("retentionPeriod: {duration}.days(14),"));
-    let mut code = format!("const {name} = new {queue}({scope}, {id}, {{\n  {}\n}});", lines.join("\n  "));
+    let (name, mut code) = KeptQueue { site: function, key, fifo: false }.code(b, &names)?;
     if let (Some(_), Some(role)) = (key, role.value()) {
         // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
@@ -184,23 +176,4 @@ fn unknown_role() -> Refusal {
         "its role may be one that this app cannot change, and Lambda refuses a function whose role may not send to its queue",
         "let the role do sqs:SendMessage on a queue of yours, then set deadLetterQueue",
     )
-}
-
-/// `ordersDeadLetterQueue` for the function `Orders`.
-fn name_for(label: &str) -> String {
-    let words: String = label
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .enumerate()
-        .map(|(index, word)| capital(word, index > 0))
-        .collect();
-    format!("{}DeadLetterQueue", words.trim_start_matches(|c: char| c.is_ascii_digit()))
-}
-
-/// A word with its first letter in upper or lower case.
-fn capital(word: &str, upper: bool) -> String {
-    let mut chars = word.chars();
-    let first =
-        chars.next().map(|first| if upper { first.to_ascii_uppercase() } else { first.to_ascii_lowercase() });
-    first.into_iter().chain(chars).collect()
 }

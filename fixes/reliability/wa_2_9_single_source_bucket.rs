@@ -6,7 +6,7 @@
 //!
 //! ## What the fix does
 //! It adds a stack `ArtifactReplicaStack` in a second region, with a versioned bucket and a key of its own, and lets the bucket
-//! replicate to it. The stack's props and those of the constructs between carry the copy to the bucket. The app's entry builds it in production, or
+//! replicate to it (below aws-cdk-lib 2.177 by CloudFormation's own property). The stack's props and those of the constructs between carry the copy to the bucket. The app's entry builds it in production, or
 //! where the context names a region (`--context drRegion=…`), and not where the app knows no region of its own, as in unit tests.
 //!
 //! ## Before
@@ -96,7 +96,7 @@
 //!
 //! ## When it refuses
 //! Where the stack is built more than once, by a stage, or without an `env` that names a region; where the bucket's construct takes no props
-//! that could carry the copy; below aws-cdk-lib 2.177, which cannot replicate. Without `dr_region` it asks: only you know where copies may be kept.
+//! that could carry the copy; below aws-cdk-lib 2.50, which cannot refer to another region. Without `dr_region` it asks: only you know where copies may be kept.
 //!
 //! ## What to know before deploying
 //! The second region needs `cdk bootstrap`. Storage and transfer are billed. Objects that are there already are not copied (S3 Batch
@@ -104,15 +104,18 @@
 //! regions. While `drRegion` is switched off, nothing is deployed and nothing is protected.
 //!
 //! ## Other checkers
-//! Clears cdk-nag `NIST.800.53.R5-S3BucketReplicationEnabled`, Checkov `CKV_AWS_144`. The copy is one more bucket without access logs (`AwsSolutions-S1`), and
+//! Clears cdk-nag `NIST.800.53.R5-S3BucketReplicationEnabled`; Checkov's rule for replication knows Terraform only. The copy is one more bucket without access logs (`AwsSolutions-S1`), and
 //! the role that copies has the wildcards of CDK's own grants (`AwsSolutions-IAM5`); CDK's functions between the regions count for `AwsSolutions-L1` and `AwsSolutions-IAM4`.
+//! Checkov reports CDK's functions between the regions (`CKV_AWS_115`, `CKV_AWS_116`, `CKV_AWS_117`), and
+//! `CKV_AWS_111` where CDK grants the use of a key in another region on `*`: the key's policy names the role.
 
+use super::bucket_copy::{copy, depend, replica_stack, set_rules};
 use super::second_region::{DR_REGION, Home, home};
 use super::state::{is_kept, says, stack_of};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::carry::{Carried, class_around, constructor_of, only_instance};
+use crate::edit::carry::{Carried, class_around, only_instance};
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::words;
+use crate::model::meaning::{has_word, words};
 use crate::model::props::own_entry;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -130,7 +133,7 @@ const META: Meta = Meta {
     impact: Impact::Medium,
     tier: Tier::Scaffold,
     practice: "REL09-BP01",
-    clears: &["NIST.800.53.R5-S3BucketReplicationEnabled", "CKV_AWS_144"],
+    clears: &["NIST.800.53.R5-S3BucketReplicationEnabled"],
     raises: &[],
     asks: &[DR_REGION],
     order: 290,
@@ -151,7 +154,11 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let bucket = m.site("bucket").filter(|site| site.local.is_none())?;
     let props = bucket.props(model);
     let versioned = props.get(model, "versioned").value().is_some_and(|value| value.text() == "true");
-    if !versioned || !is_kept(model, &bucket) || is_artifact_bucket(model, &bucket) || copies_elsewhere(model)
+    if !versioned
+        || !is_kept(model, &bucket)
+        || is_artifact_bucket(model, &bucket)
+        || copies_elsewhere(model)
+        || replicates_itself(model, &bucket)
     {
         return None;
     }
@@ -205,18 +212,31 @@ fn is_artifact_bucket<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
     })
 }
 
+/// Whether a bucket is replicated by CloudFormation's own property, or one in its file is that cannot be told apart.
+fn replicates_itself<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
+    let text = &bucket.node.file.text;
+    let copied = |call: Syn<'a>| {
+        let first = call.field("arguments").and_then(Syn::first);
+        first.and_then(|first| model.origin(first)).is_some_and(|site| site.node == bucket.node)
+    };
+    has_word(text, "replicationConfiguration")
+        || text.contains("ReplicationConfiguration")
+        || model.method_calls("copyFrom").any(copied)
+}
+
 /// Whether AWS Backup copies to another vault.
 fn copies_elsewhere(model: &Model<'_>) -> bool {
     model.cdk_files().any(|file| file.text.contains("copyActions"))
 }
 
 fn replicate<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refusal> {
-    if !b.model.has_prop("aws_s3.Bucket", "replicationRules") {
+    if !b.model.has_prop("Stack", "crossRegionReferences") {
         return Err(no_fix(
-            "the app's aws-cdk-lib cannot replicate a bucket: replicationRules came with 2.177",
+            "the app's aws-cdk-lib cannot refer to another region: crossRegionReferences came with 2.50",
             "update aws-cdk-lib, then run again",
         ));
     }
+    let rules = b.model.has_prop("aws_s3.Bucket", "replicationRules");
     let class = stack_of(b.model, bucket.node).ok_or_else(|| {
         no_fix(
             &format!("{} belongs to no stack of the app that is built once", bucket.label()),
@@ -231,16 +251,15 @@ fn replicate<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refus
     give(b, &home, &replica)?;
     b.import_local(home.site.node.file, &b.specifier_of(home.site.node.file, &file.path), STACK);
     let carried = carry(b, bucket, class, &file)?;
-    if encrypted {
-        depend(b, class, &carried.in_stack)?;
-    }
-    set_rules(b, bucket, &carried.at_bucket, encrypted)?;
-    let text = if encrypted {
-        include_str!("artifact_replica_stack.ts")
+    if rules {
+        if encrypted {
+            depend(b, class, &carried.in_stack)?;
+        }
+        set_rules(b, bucket, &carried.at_bucket, encrypted)?;
     } else {
-        include_str!("artifact_replica_stack_plain.ts")
-    };
-    let text = b.style(class.file).adapt(text, "").replace("\r\n", "\n");
+        copy(b, bucket, &carried.at_bucket)?;
+    }
+    let text = b.style(class.file).adapt(&replica_stack(encrypted, rules), "").replace("\r\n", "\n");
     b.create(file.path, &text);
     Ok(())
 }
@@ -346,46 +365,5 @@ fn unreachable() -> Refusal {
     no_fix(
         "a class between the stack and the bucket is built more than once",
         "build it once, or give each its copy by hand",
-    )
-}
-
-/// Tells CDK that the copy is deployed first.
-fn depend<'a>(b: &mut Builder<'_, 'a>, stack: Syn<'a>, replica: &str) -> Result<(), Refusal> {
-    let body = constructor_of(stack).and_then(|constructor| constructor.field("body"));
-    let call = body
-        .into_iter()
-        .flat_map(Syn::children)
-        .find(|statement| statement.text().starts_with("super("))
-        .ok_or_else(|| no_fix("the stack's constructor does not call super(…)", "call it, then run again"))?;
-    b.insert_after(
-        call,
-        &format!(
-            "// With the order known, CDK trusts the account in the copy's key:\n// otherwise the stacks would need each other\nif \
-             ({replica}) {{\n  this.addDependency({});\n}}",
-            replica.replace("?.", ".")
-        ),
-    );
-    Ok(())
-}
-
-fn set_rules<'a>(
-    b: &mut Builder<'_, 'a>,
-    bucket: &Site<'a>,
-    replica: &str,
-    encrypted: bool,
-) -> Result<(), Refusal> {
-    let known = replica.replace("?.", ".");
-    let key = if encrypted {
-        format!("\n        kmsKey: {known}.kmsKey,\n        sseKmsEncryptedObjects: true,")
-    } else {
-        String::new()
-    };
-    b.set_prop(
-        bucket,
-        "replicationRules",
-        &format!(
-            "{replica}\n  ? [\n      {{\n        id: 'dr-copy',\n        destination: {known}.bucket,{key}\n        priority: 0,\n      }},\n    \
-             ]\n  : undefined"
-        ),
     )
 }

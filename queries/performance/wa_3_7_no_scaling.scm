@@ -8,3 +8,18 @@
 ; The same of a table: capacity that is provisioned, by default or by choice.
 ((new_expression) @table
   (#construct? @table "aws_dynamodb.Table"))
+
+; Capacity of a table of the second version, its replicas and its indexes.
+((call_expression) @fixed
+  (#static? @fixed "aws_dynamodb.Capacity.fixed"))
+
+; Tasks that answer requests.
+((new_expression) @service
+  (#construct? @service
+    "aws_ecs.FargateService"
+    "aws_ecs_patterns.ApplicationLoadBalancedFargateService" "aws_ecs_patterns.NetworkLoadBalancedFargateService"))
+
+; Instances that may be more.
+((new_expression) @group
+  (#construct? @group "aws_autoscaling.AutoScalingGroup")
+  (#has-prop? @group "maxCapacity"))

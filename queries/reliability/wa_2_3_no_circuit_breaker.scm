@@ -5,3 +5,7 @@
 
 ((new_expression) @api
   (#construct? @api "aws_apigatewayv2.HttpApi" "aws_apigatewayv2_alpha.HttpApi"))
+
+; An alias whose failed events may go nowhere, as the destination is its function's.
+((new_expression) @alias
+  (#construct? @alias "aws_lambda.Alias"))

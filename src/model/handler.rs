@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::app::normal;
 use super::imports::string_text;
-use super::meaning::Meaning;
 use super::props::Prop;
 use super::{Model, Site};
 use crate::source::Language;
-use crate::syntax::{Parsed, Syn};
+use crate::syntax::Parsed;
 
 /// The scripts of a function's code.
 #[derive(Debug, Clone)]
@@ -40,7 +39,7 @@ impl<'a> Model<'a> {
         let props = function.props(self);
         if self.builds(function, "aws_lambda_nodejs.NodejsFunction") {
             let entry = match props.get(self, "entry") {
-                Prop::Present(entry) => self.path(entry.value)?,
+                Prop::Present(entry) => self.path_of(entry.value)?,
                 Prop::Absent => self.default_entry(function)?,
                 Prop::Unknown => return None,
             };
@@ -49,7 +48,7 @@ impl<'a> Model<'a> {
         let code = props.get(self, "code").value().filter(|code| code.is("call_expression"))?;
         let made = self.cdk_name(code.field("function")?)?;
         matches!(made.as_str(), "aws_lambda.Code.fromAsset" | "aws_lambda.Code.asset").then_some(())?;
-        let folder = self.path(code.field("arguments")?.first()?)?;
+        let folder = self.path_of(code.field("arguments")?.first()?)?;
         let named = props.get(self, "handler").value().filter(|name| name.is("string"));
         if let Some(entry) = named.and_then(|name| self.entry_in(&folder, string_text(name))) {
             return self.code_from(entry);
@@ -61,53 +60,6 @@ impl<'a> Model<'a> {
         });
         let files: Vec<_> = inside.filter_map(|file| file.parsed()).collect();
         (!files.is_empty()).then_some(Handler { entry: None, files })
-    }
-
-    /// The absolute path that an expression stands for: a string, `path.join(__dirname, …)`, a template, a constant.
-    /// The CDK runs an app in its own folder, so that is where relative paths start.
-    pub fn path(&self, expression: Syn<'a>) -> Option<PathBuf> {
-        Some(normal(&self.app.root.join(self.path_text(expression, 8)?)))
-    }
-
-    fn path_text(&self, expression: Syn<'a>, depth: u8) -> Option<String> {
-        let depth = depth.checked_sub(1)?;
-        let folder = || Some(self.location(expression.file)?.parent()?.to_str()?.to_owned());
-        match expression.kind() {
-            "string" => Some(string_text(expression).to_owned()),
-            "template_string" => {
-                let pieces = expression.children().map(|piece| match piece.kind() {
-                    "template_substitution" => self.path_text(piece.first()?, depth),
-                    "string_fragment" => Some(piece.text().to_owned()),
-                    _ => None,
-                });
-                pieces.collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
-            }
-            "identifier" if expression.text() == "__dirname" => folder(),
-            "member_expression" if expression.text() == "import.meta.dirname" => folder(),
-            "call_expression" => self.joined(expression, depth),
-            "identifier" | "member_expression" => match self.meaning(expression)? {
-                Meaning::Value(value) if value != expression => self.path_text(value, depth),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// `path.join(a, b)`, `path.resolve(a, b)`, `process.cwd()`.
-    fn joined(&self, call: Syn<'a>, depth: u8) -> Option<String> {
-        let callee = call.field("function")?;
-        let name = callee.field("property").unwrap_or(callee).text();
-        if callee.text() == "process.cwd" {
-            return self.app.root.to_str().map(str::to_owned);
-        }
-        matches!(name, "join" | "resolve").then_some(())?;
-        let mut path = PathBuf::new();
-        for part in call.field("arguments")?.children() {
-            let part = self.path_text(part, depth)?;
-            let first = path.as_os_str().is_empty();
-            path.push(if first || name == "resolve" { &part } else { part.trim_start_matches('/') });
-        }
-        path.to_str().map(str::to_owned)
     }
 
     /// Where the CDK looks for a `NodejsFunction` without an entry: `api.Handler.ts` beside `api.ts`.
