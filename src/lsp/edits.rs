@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use similar::{DiffTag, TextDiff};
 
 use super::client::Client;
-use super::place;
+use super::place::{self, Names};
 use crate::edit::FileChange;
 use crate::source::position::LineIndex;
 
@@ -22,12 +22,13 @@ pub(super) type Versions = BTreeMap<PathBuf, i64>;
 pub(super) fn workspace_edit(
     changes: &[FileChange],
     versions: &Versions,
+    names: &Names,
     client: &Client,
 ) -> Result<Value, String> {
     let mut documents = Vec::new();
     let mut plain = serde_json::Map::new();
     for change in changes {
-        let uri = place::uri(&change.file);
+        let uri = names.uri(&change.file);
         let before = change.before.as_deref().map(String::from_utf8_lossy);
         let is_open = versions.contains_key(&change.file);
         if before.is_none() && !is_open {

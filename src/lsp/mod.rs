@@ -12,9 +12,10 @@ mod workspace;
 
 use std::path::{Path, PathBuf};
 
+use crate::edit::Values;
 use crate::model::App;
-use crate::plan::{Options, RuleSet};
-use crate::rule::AnswerType;
+use crate::plan::{Options, RuleSet, Trial};
+use crate::rule::{AnswerType, Impact, Tier};
 
 pub use server::serve;
 
@@ -26,6 +27,22 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// What to plan.
     pub options: Options,
+}
+
+impl Loaded {
+    /// No app, for as long as none could be read.
+    fn nothing() -> Result<Self, String> {
+        let options = Options {
+            tier: Tier::Safe,
+            min_impact: Impact::Low,
+            only: None,
+            values: Values::new(),
+            within: Vec::new(),
+            jobs: 1,
+            trial: Trial::default(),
+        };
+        Ok(Self { apps: Vec::new(), rules: RuleSet::new([])?, options })
+    }
 }
 
 /// The project as the command line sees it.

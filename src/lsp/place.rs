@@ -1,23 +1,64 @@
 //! Places as the protocol has them: URIs, and lines and UTF-16 columns from 0.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::detect::{Position, TextRange};
+use crate::source::discover::slashed;
 
-/// The URI of a file.
-pub(super) fn uri(file: &Path) -> String {
-    let path = crate::source::discover::slashed(file);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "file:///" });
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
+/// What the editor calls files. Links are followed, as the command line follows them; the editor must hear of a file by the
+/// name that it knows, or it would open it a second time.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    open: BTreeMap<PathBuf, String>,
+    folders: Vec<(PathBuf, String)>,
+}
+
+impl Names {
+    pub(super) fn open(&mut self, file: &Path, uri: &str) {
+        self.open.insert(file.to_owned(), uri.to_owned());
+    }
+
+    pub(super) fn forget(&mut self, file: &Path) {
+        self.open.remove(file);
+    }
+
+    pub(super) fn add_folder(&mut self, folder: &Path, uri: &str) {
+        self.folders.push((folder.to_owned(), uri.trim_end_matches('/').to_owned()));
+    }
+
+    /// The URI by which the editor knows a file.
+    pub(super) fn uri(&self, of: &Path) -> String {
+        if let Some(uri) = self.open.get(of) {
+            return uri.clone();
+        }
+        let inside = self.folders.iter().find_map(|(folder, uri)| Some((of.strip_prefix(folder).ok()?, uri)));
+        match inside {
+            Some((rest, folder)) => format!("{folder}/{}", escaped(&slashed(rest))),
+            None => uri(of),
         }
     }
-    uri
+}
+
+/// The URI of a file.
+fn uri(file: &Path) -> String {
+    let path = escaped(&slashed(file));
+    if path.starts_with('/') { format!("file://{path}") } else { format!("file:///{path}") }
+}
+
+/// A path as it stands in a URI.
+fn escaped(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// The file of a URI, its links followed as the command line follows them; `None` for what is no file.

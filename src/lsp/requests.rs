@@ -57,12 +57,10 @@ impl Server<'_> {
     fn actions(&self, params: &Value) -> Value {
         let file = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(place::file);
         let range = params.get("range").and_then(place::text_range);
-        let (Some(workspace), Some(file), Some(range)) = (&self.workspace, file, range) else {
-            return json!([]);
-        };
+        let (Some(file), Some(range)) = (file, range) else { return json!([]) };
         let only = params.pointer("/context/only").and_then(Value::as_array);
         let kinds: Vec<&str> = only.into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut actions = action::actions(workspace, &self.client, &file, &range, &kinds);
+        let mut actions = action::actions(&self.workspace, &self.client, &file, &range, &kinds);
         if !self.client.resolves || !self.client.takes_actions {
             actions.iter_mut().for_each(by_command);
         }
@@ -86,7 +84,7 @@ impl Server<'_> {
 
     /// The edit that an action stands for, if the texts are those that it was offered for.
     fn edit(&mut self, data: &Value) -> Result<Value, Refused> {
-        let workspace = self.workspace.as_ref().ok_or("no app is open")?;
+        let workspace = &self.workspace;
         if data.get("state").and_then(Value::as_u64) != Some(workspace.state()) {
             return Err(Refused::stale());
         }
@@ -95,14 +93,14 @@ impl Server<'_> {
             self.is_outdated = true;
             return Err(Refused::stale());
         }
-        Ok(workspace_edit(&changes, &workspace.versions(), &self.client)?)
+        Ok(workspace_edit(&changes, &workspace.versions(), &self.names, &self.client)?)
     }
 
     fn hover(&self, params: &Value) -> Option<Value> {
         let file = place::file(params.pointer("/textDocument/uri")?.as_str()?)?;
         let at = place::position(params.get("position")?)?;
         let at = TextRange { start: at, end: at };
-        action::hover(self.workspace.as_ref()?, &self.client, &file, &at)
+        action::hover(&self.workspace, &self.client, &file, &at)
     }
 
     fn execute(&mut self, params: &Value) -> Result<Value, Refused> {
@@ -130,7 +128,7 @@ impl Server<'_> {
             );
             return Ok(Value::Null);
         };
-        let workspace = self.workspace.as_ref().ok_or("no app is open")?;
+        let workspace = &self.workspace;
         let kind = workspace.try_answer(key, answer)?;
         let configuration = self.project.configuration(&self.folders)?;
         let on_disk = std::fs::read_to_string(&configuration).unwrap_or_default();

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::edits::changed;
+use super::place::Names;
 use super::wire::{Incoming, Wire};
 use super::workspace::{Shown, Workspace};
-use super::{Project, action, home, place};
+use super::{Loaded, Project, action, home, place};
 
 /// A message that is no JSON.
 const PARSE_ERROR: i32 = -32700;
@@ -34,6 +35,7 @@ pub fn serve(
     output: impl Write + Send + 'static,
     project: &dyn Project,
 ) -> u8 {
+    let Ok(nothing) = Loaded::nothing() else { return 1 };
     let wire = Wire::open(input, output);
     let mut server = Server {
         wire,
@@ -43,7 +45,8 @@ pub fn serve(
         client: Client::default(),
         folders: Vec::new(),
         is_alone: false,
-        workspace: None,
+        workspace: Workspace::new(nothing),
+        names: Names::default(),
         is_outdated: false,
         published: BTreeMap::new(),
         complaint: None,
@@ -87,7 +90,9 @@ pub(super) struct Server<'s> {
     pub(super) folders: Vec<PathBuf>,
     /// No folder is open: the apps are those of the files that are.
     is_alone: bool,
-    pub(super) workspace: Option<Workspace>,
+    pub(super) workspace: Workspace,
+    /// What the editor calls files.
+    pub(super) names: Names,
     /// The disk is to be read again.
     pub(super) is_outdated: bool,
     /// The diagnostics that the editor has.
@@ -186,9 +191,10 @@ impl Server<'_> {
     fn greet(&mut self, id: &Value, params: &Value) {
         self.client = Client::of(params);
         let named = params.get("workspaceFolders").and_then(Value::as_array).into_iter().flatten();
-        self.folders = named.filter_map(folder).collect();
-        if self.folders.is_empty() {
-            self.folders.extend(params.get("rootUri").and_then(Value::as_str).and_then(place::file));
+        let named: Vec<&str> = named.filter_map(uri_of).collect();
+        let root = params.get("rootUri").and_then(Value::as_str);
+        for uri in if named.is_empty() { root.into_iter().collect() } else { named } {
+            self.add_folder(uri);
         }
         self.is_alone = self.folders.is_empty();
         self.phase = Phase::Open;
@@ -213,27 +219,23 @@ impl Server<'_> {
             "workspace/didChangeWorkspaceFolders" => self.change_folders(params),
             _ => {}
         }
-        let file = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(place::file);
-        let Some(file) = file else { return };
+        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
+        let Some((uri, file)) = uri.and_then(|uri| Some((uri, place::file(uri)?))) else { return };
         match method {
             "textDocument/didOpen" => {
+                self.names.open(&file, uri);
                 let text = params.pointer("/textDocument/text").and_then(Value::as_str).unwrap_or_default();
                 let version = version_of(params);
                 if self.is_alone && !self.folders.iter().any(|folder| file.starts_with(folder)) {
                     self.folders.extend(home(&file));
                     self.reload();
                 }
-                // The buffer counts for the reading of the disk that may come.
-                self.ready();
-                if let Some(workspace) = &mut self.workspace {
-                    workspace.put(file, text.into(), version);
-                }
+                self.workspace.put(file, text.into(), version);
             }
             "textDocument/didChange" => self.change(file, params),
             "textDocument/didClose" => {
-                if let Some(workspace) = &mut self.workspace {
-                    workspace.close(&file);
-                }
+                self.workspace.close(&file);
+                self.names.forget(&file);
             }
             // Where nobody tells of other programs, this is the time to look.
             "textDocument/didSave" => self.is_outdated |= !self.client.watches,
@@ -242,24 +244,32 @@ impl Server<'_> {
     }
 
     fn change(&mut self, file: PathBuf, params: &Value) {
-        let Some(workspace) = &mut self.workspace else { return };
-        let Some(old) = workspace.buffer(&file) else { return };
+        let Some(old) = self.workspace.buffer(&file) else { return };
         let mut text = old.to_string();
         for change in params.get("contentChanges").and_then(Value::as_array).into_iter().flatten() {
             text = changed(&text, change).unwrap_or(text);
         }
-        workspace.put(file, text.into(), version_of(params));
+        self.workspace.put(file, text.into(), version_of(params));
     }
 
     fn change_folders(&mut self, params: &Value) {
-        let listed = |key: &str| -> Vec<PathBuf> {
+        let listed = |key: &str| {
             let folders = params.pointer(&format!("/event/{key}")).and_then(Value::as_array);
-            folders.into_iter().flatten().filter_map(folder).collect()
+            folders.into_iter().flatten().filter_map(uri_of)
         };
-        let (gone, come) = (listed("removed"), listed("added"));
+        let gone: Vec<PathBuf> = listed("removed").filter_map(place::file).collect();
         self.folders.retain(|folder| !gone.contains(folder));
-        self.folders.extend(come);
+        for uri in listed("added") {
+            self.add_folder(uri);
+        }
         self.is_outdated = true;
+    }
+
+    fn add_folder(&mut self, uri: &str) {
+        if let Some(folder) = place::file(uri) {
+            self.names.add_folder(&folder, uri);
+            self.folders.push(folder);
+        }
     }
 
     /// Asks to be told of files that other programs write.
@@ -282,7 +292,7 @@ impl Server<'_> {
             let is_built = ["node_modules", "cdk.out", ".git"]
                 .iter()
                 .any(|name| file.components().any(|part| part.as_os_str() == *name));
-            let is_open = self.workspace.as_ref().is_some_and(|workspace| workspace.buffer(&file).is_some());
+            let is_open = self.workspace.buffer(&file).is_some();
             let is_source = file.extension().is_some_and(|end| end != "toml" && end != "json");
             let only_changed = event.get("type").and_then(Value::as_u64) == Some(2);
             !(is_built || is_open && is_source && only_changed)
@@ -291,7 +301,7 @@ impl Server<'_> {
     }
 
     fn is_stale(&self) -> bool {
-        self.is_outdated || self.workspace.as_ref().is_some_and(Workspace::is_stale)
+        self.is_outdated || self.workspace.is_stale()
     }
 
     /// Reads the disk again where that is due.
@@ -304,33 +314,31 @@ impl Server<'_> {
     /// Reads the disk again. A project that cannot be read leaves the last state, and a complaint.
     fn reload(&mut self) {
         self.is_outdated = false;
-        match (self.project.load(&self.folders), &mut self.workspace) {
-            (Ok(loaded), Some(workspace)) => workspace.reload(loaded),
-            (Ok(loaded), none) => *none = Some(Workspace::new(loaded)),
-            (Err(why), _) => {
-                if self.complaint.as_ref() != Some(&why) {
-                    self.say(1, &why);
-                    self.complaint = Some(why);
-                }
-                return;
+        match self.project.load(&self.folders) {
+            Ok(loaded) => {
+                self.workspace.reload(loaded);
+                self.complaint = None;
             }
+            Err(why) if self.complaint.as_ref() != Some(&why) => {
+                self.say(1, &why);
+                self.complaint = Some(why);
+            }
+            Err(_) => {}
         }
-        self.complaint = None;
     }
 
     /// Looks at what has changed, and sends the diagnostics of every file that has others than before.
     fn publish(&mut self) {
         self.ready();
-        let Some(workspace) = self.workspace.as_mut().filter(|workspace| workspace.is_stale()) else {
+        if !self.workspace.is_stale() {
             return;
-        };
+        }
         let start = Instant::now();
-        workspace.look();
+        self.workspace.look();
         self.took = start.elapsed();
-        let Some(workspace) = &self.workspace else { return };
         let mut now: BTreeMap<PathBuf, Vec<&Shown>> =
             self.published.keys().map(|file| (file.clone(), Vec::new())).collect();
-        for shown in workspace.findings() {
+        for shown in self.workspace.findings() {
             now.entry(shown.file.clone()).or_default().push(shown);
         }
         for (file, shown) in now {
@@ -338,9 +346,9 @@ impl Server<'_> {
             if self.published.get(&file) == Some(&diagnostics) {
                 continue;
             }
-            let mut params = json!({ "uri": place::uri(&file), "diagnostics": diagnostics });
+            let mut params = json!({ "uri": self.names.uri(&file), "diagnostics": diagnostics });
             if self.client.versioned_diagnostics
-                && let (Some(version), Some(fields)) = (workspace.version(&file), params.as_object_mut())
+                && let (Some(version), Some(fields)) = (self.workspace.version(&file), params.as_object_mut())
             {
                 fields.insert("version".to_owned(), version.into());
             }
@@ -374,9 +382,9 @@ impl Server<'_> {
     }
 }
 
-/// A folder of the workspace.
-fn folder(folder: &Value) -> Option<PathBuf> {
-    place::file(folder.get("uri")?.as_str()?)
+/// The URI of a folder of the workspace.
+fn uri_of(folder: &Value) -> Option<&str> {
+    folder.get("uri")?.as_str()
 }
 
 fn version_of(params: &Value) -> i64 {

@@ -175,8 +175,10 @@ impl Workspace {
         tier: Tier,
         within: Option<&Path>,
     ) -> Result<Vec<FileChange>, String> {
-        let within = within.map(Path::to_owned).into_iter().collect();
-        let options = Options { tier, within, ..self.loaded.options.clone() };
+        let mut options = Options { tier, ..self.loaded.options.clone() };
+        if let Some(file) = within {
+            options.within = vec![file.to_owned()];
+        }
         self.changes(app, &self.loaded.rules.only(rule)?, &options, &BTreeSet::new())
     }
 

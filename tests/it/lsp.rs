@@ -437,3 +437,91 @@ fn an_answer_is_kept_in_the_configuration_and_releases_its_fix() {
     client.ask("workspace/executeCommand", params).unwrap();
     assert!(client.shown.pop().unwrap().contains(key));
 }
+
+#[test]
+fn a_linked_folder_is_called_as_the_editor_calls_it() {
+    let files = example();
+    let app = TempApp::new(&files);
+    let outside = tempfile::tempdir().unwrap();
+    let link = outside.path().join("link");
+    std::os::unix::fs::symlink(app.root(), &link).unwrap();
+    let mut client = Client::start(&link, &full(), false);
+    client.settle();
+    // The client takes no file outside of its root.
+    assert!(client.diagnostics.len() > 3);
+    let fix = client.actions(PIPELINE, &everywhere());
+    let fix = fix.iter().find(|action| action["data"]["do"] == "fix").unwrap();
+    let expected = reviewed(&files, fix["data"]["fingerprint"].as_str().unwrap(), 0);
+    assert_eq!(client.taken(&files, fix).unwrap(), expected);
+}
+
+#[test]
+fn what_other_programs_write_counts_when_the_editor_tells() {
+    let files = example();
+    let app = TempApp::new(&files);
+    let mut able = full();
+    able["workspace"]["didChangeWatchedFiles"] = json!({ "dynamicRegistration": true });
+    let mut client = Client::start(&app.root(), &able, false);
+    client.settle();
+    assert_eq!(client.asked.pop().unwrap().method, "client/registerCapability");
+    let other = "lib/constructs/application-infrastructure.ts";
+    let line = |client: &Client| client.diagnostics[other][0]["range"]["start"]["line"].as_u64().unwrap();
+    let before = line(&client);
+    std::fs::write(app.root().join(other), format!("\n{}", files[other])).unwrap();
+    client.open(PIPELINE, &files[PIPELINE]);
+    let document = json!({ "textDocument": { "uri": client.uri(PIPELINE) } });
+    client.tell("textDocument/didSave", document);
+    client.settle();
+    assert_eq!(line(&client), before, "nobody has told");
+    let params = json!({ "changes": [{ "uri": client.uri(other), "type": 2 }] });
+    client.tell("workspace/didChangeWatchedFiles", params);
+    client.settle();
+    assert_eq!(line(&client), before + 1);
+    // A configuration that is wrong is said once, and the last one stays.
+    app.write("wa-fix.toml", "[rule]\n");
+    let params = json!({ "changes": [{ "uri": client.uri("wa-fix.toml"), "type": 1 }] });
+    client.tell("workspace/didChangeWatchedFiles", params.clone());
+    client.tell("workspace/didChangeWatchedFiles", params.clone());
+    client.settle();
+    client.tell("workspace/didChangeWatchedFiles", params.clone());
+    client.settle();
+    assert_eq!(client.shown.len(), 1, "{:?}", client.shown);
+    assert!(client.shown[0].contains("wa-fix.toml"), "{:?}", client.shown);
+    assert_eq!(line(&client), before + 1);
+    app.write("wa-fix.toml", "[rules]\nignore = [\"2.6\"]\n");
+    client.tell("workspace/didChangeWatchedFiles", params);
+    client.settle();
+    assert!(client.diagnostics[PIPELINE].iter().all(|diagnostic| diagnostic["code"] != "2.6"));
+}
+
+#[test]
+fn a_buffer_that_was_opened_before_the_project_could_be_read_is_known() {
+    let mut files = example();
+    files.insert("wa-fix.toml".to_owned(), "[rule]\n".to_owned());
+    let app = TempApp::new(&files);
+    let mut client = Client::start(&app.root(), &full(), false);
+    client.open(PIPELINE, &format!("\n{}", files[PIPELINE]));
+    assert!(client.diagnostics.is_empty() && client.shown.len() == 1, "{:?}", client.shown);
+    app.write("wa-fix.toml", "");
+    let saved = json!({ "textDocument": { "uri": client.uri("wa-fix.toml") } });
+    client.tell("textDocument/didSave", saved);
+    client.settle();
+    let moved = client.diagnostics[PIPELINE].clone();
+    client.tell("textDocument/didClose", json!({ "textDocument": { "uri": client.uri(PIPELINE) } }));
+    client.settle();
+    let line = |diagnostic: &Value| diagnostic["range"]["start"]["line"].as_u64().unwrap();
+    assert_eq!(line(&moved[0]), line(&client.diagnostics[PIPELINE][0]) + 1);
+}
+
+#[test]
+fn a_file_without_a_folder_brings_its_app() {
+    let files = example();
+    let app = TempApp::new(&files);
+    let mut client = Client::silent(&app.root());
+    client.ask("initialize", json!({ "rootUri": null, "capabilities": full() })).unwrap();
+    client.tell("initialized", json!({}));
+    client.settle();
+    assert!(client.diagnostics.is_empty(), "the working directory is nobody's choice");
+    client.open(PIPELINE, &files[PIPELINE]);
+    assert!(client.diagnostics.len() > 3 && !client.diagnostics[PIPELINE].is_empty());
+}
