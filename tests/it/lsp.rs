@@ -6,7 +6,7 @@ use std::process::Command;
 
 use lsp_server::Message;
 use serde_json::{Value, json};
-use wa_fix::model::Overlay;
+use wa_fix::model::App;
 use wa_fix::plan::{Decisions, Options, RuleSet, find_apps, plan};
 use wa_fix::rule::{Impact, Tier};
 use wa_fix::source::{DiscoverOptions, discover};
@@ -38,29 +38,50 @@ pub fn applied(files: &Files, arguments: &[&str]) -> Files {
     read_tree(&app.root())
 }
 
-/// The files after one fix, as the review makes it.
-fn reviewed(files: &Files, fingerprint: &str, way: usize) -> Files {
-    let app = TempApp::new(files);
-    let root = app.root();
-    let discover_options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
-    let apps = find_apps(discover(std::slice::from_ref(&root), &discover_options).files, &[root]);
-    let decisions = Decisions {
-        accepted: [fingerprint.to_owned()].into(),
-        alternatives: [(fingerprint.to_owned(), way)].into(),
-        ..Decisions::default()
-    };
-    let options = Options {
-        tier: Tier::Safe,
-        min_impact: Impact::Low,
-        only: Some(decisions),
-        values: BTreeMap::new(),
-        within: Vec::new(),
-        jobs: 1,
-        trial: wa_fix::plan::Trial::default(),
-    };
-    let rules = RuleSet::new(wa_fix::fixes::ALL.iter().copied()).unwrap();
-    let apps: Vec<_> = apps.iter().map(|app| app.with(&Overlay::new())).collect();
-    crate::support::after(files, &plan(&apps, &rules, &options, &|_| {}))
+/// A review of some files: what each fix makes there.
+struct Reviewer {
+    files: Files,
+    apps: Vec<App>,
+    rules: RuleSet,
+    _folder: TempApp,
+}
+
+impl Reviewer {
+    fn of(files: &Files) -> Self {
+        let folder = TempApp::new(files);
+        let root = folder.root();
+        let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
+        let apps = find_apps(discover(std::slice::from_ref(&root), &options).files, &[root]);
+        for file in apps.iter().flat_map(|app| &app.files) {
+            file.parsed();
+        }
+        let rules = RuleSet::new(wa_fix::fixes::ALL.iter().copied()).unwrap();
+        Self { files: files.clone(), apps, rules, _folder: folder }
+    }
+
+    /// The files after one fix.
+    fn fixed(&self, fingerprint: &str, way: usize) -> Files {
+        let decisions = Decisions {
+            accepted: [fingerprint.to_owned()].into(),
+            alternatives: [(fingerprint.to_owned(), way)].into(),
+            ..Decisions::default()
+        };
+        let options = Options {
+            tier: Tier::Safe,
+            min_impact: Impact::Low,
+            only: Some(decisions),
+            values: BTreeMap::new(),
+            within: Vec::new(),
+            jobs: 1,
+            trial: wa_fix::plan::Trial::default(),
+        };
+        crate::support::after(&self.files, &plan(&self.apps, &self.rules, &options, &|_| {}))
+    }
+}
+
+/// The files after the fix that an action names.
+fn reviewed(files: &Files, action: &Value) -> Files {
+    Reviewer::of(files).fixed(action["data"]["fingerprint"].as_str().unwrap(), 0)
 }
 
 /// Every place of a file.
@@ -85,11 +106,12 @@ fn every_action_on_the_example_writes_what_the_command_line_writes() {
     for diagnostic in client.diagnostics.values().flatten() {
         *rules.entry(diagnostic["code"].as_str().unwrap().to_owned()).or_default() += 1;
     }
+    let reviewer = Reviewer::of(&files);
     let (mut fixes, mut alone, mut creates) = (0, 0, 0);
     for action in actions.iter().filter(|action| action["data"]["do"] == "fix") {
         let data = &action["data"];
         let way = usize::try_from(data["way"].as_u64().unwrap()).unwrap();
-        let expected = reviewed(&files, data["fingerprint"].as_str().unwrap(), way);
+        let expected = reviewer.fixed(data["fingerprint"].as_str().unwrap(), way);
         let is = client.taken(&files, action);
         match &is {
             Ok(is) => assert_eq!(*is, expected, "{}", action["title"]),
@@ -204,7 +226,7 @@ fn columns_line_ends_and_marks_are_the_editors() {
     // On disk the file has its mark, in a buffer it has none: the same edits fit both.
     let closed = client.actions("lib/s.ts", bucket);
     let fix = closed.iter().find(|action| action["data"]["do"] == "fix").unwrap();
-    let expected = reviewed(&files, fix["data"]["fingerprint"].as_str().unwrap(), 0);
+    let expected = reviewed(&files, fix);
     assert_ne!(expected, files);
     assert_eq!(client.taken(&files, fix).unwrap(), expected);
     client.open("lib/s.ts", &source);
@@ -243,7 +265,7 @@ fn what_was_offered_for_another_text_is_refused() {
     let mut now = files.clone();
     now.insert(path.to_owned(), text);
     let fix = about(&mut client);
-    let expected = reviewed(&files, fix["data"]["fingerprint"].as_str().unwrap(), 0);
+    let expected = reviewed(&files, &fix);
     assert_eq!(client.taken(&now, &fix).unwrap()[path], format!("\n{}", expected[path]));
 }
 
@@ -341,10 +363,11 @@ fn an_editor_that_can_do_little_gets_what_it_can_do() {
     let mut client = Client::start(&app.root(), &json!({}), false);
     let commands = all_actions(&mut client);
     assert!(commands.iter().all(|command| command["command"].is_string() && command.get("data").is_none()));
+    let reviewer = Reviewer::of(&files);
     let mut refused = 0;
     for command in commands.iter().filter(|command| command["arguments"][0]["do"] == "fix") {
         let argument = &command["arguments"][0];
-        let expected = reviewed(&files, argument["fingerprint"].as_str().unwrap(), 0);
+        let expected = reviewer.fixed(argument["fingerprint"].as_str().unwrap(), 0);
         if argument["way"] != 0 || refused > 0 && expected.len() > files.len() {
             continue;
         }
@@ -451,7 +474,7 @@ fn a_linked_folder_is_called_as_the_editor_calls_it() {
     assert!(client.diagnostics.len() > 3);
     let fix = client.actions(PIPELINE, &everywhere());
     let fix = fix.iter().find(|action| action["data"]["do"] == "fix").unwrap();
-    let expected = reviewed(&files, fix["data"]["fingerprint"].as_str().unwrap(), 0);
+    let expected = reviewed(&files, fix);
     assert_eq!(client.taken(&files, fix).unwrap(), expected);
 }
 
