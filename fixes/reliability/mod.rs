@@ -8,6 +8,7 @@ mod dependencies;
 mod destinations;
 mod failover;
 mod global_names;
+mod health_route;
 mod kept_queue;
 mod parameter_path;
 mod polled;

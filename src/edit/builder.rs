@@ -8,6 +8,7 @@ use super::style::{line_indent, line_start};
 use super::text::{Edit, EditSet};
 use crate::detect::Refusal;
 use crate::model::meaning::words;
+use crate::model::scope::is_function;
 use crate::model::{Model, statement_of};
 use crate::rule::Question;
 use crate::source::Language;
@@ -507,7 +508,19 @@ impl<'m, 'a> Builder<'m, 'a> {
                 "class_declaration" | "abstract_class_declaration" | "export_statement"
             )
         });
+        let in_short_function = || {
+            let mut around = node.ancestors().skip_while(|outer| !is_function(outer.kind()));
+            around.next().is_some_and(|function| {
+                function.field("body").is_some_and(|body| !body.is("statement_block"))
+            })
+        };
         statement.ok_or_else(|| {
+            if in_short_function() {
+                return no_fix(
+                    "the construct is built inside another expression: a function without a block, where no statement can stand",
+                    "give the function a block, `{ return …; }`, then run again",
+                );
+            }
             no_fix(
                 "the construct is built where no statement can stand beside it",
                 "build it in the constructor, then run again",
