@@ -191,6 +191,11 @@ impl Run {
         &self.cwd
     }
 
+    /// The configuration that answers are kept in: the one that was read, else a new one.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.config_file.clone().unwrap_or_else(|| self.root.join(config::NAME))
+    }
+
     /// Finds only.
     pub(crate) fn scan(&self) -> Plan {
         self.with_skipped(self.with_progress(|done| plan::scan(&self.apps, &self.rules, &self.options, done)))
@@ -413,7 +418,7 @@ impl Rules {
     }
 
     /// Whether a selector names one of them.
-    fn has(&self, selector: &str) -> bool {
+    pub(super) fn has(&self, selector: &str) -> bool {
         self.all.iter().any(|rule| rule.meta.is_named_by(selector))
     }
 
