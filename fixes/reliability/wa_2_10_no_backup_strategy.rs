@@ -186,8 +186,7 @@ fn open_table<'a>(model: &Model<'a>, table: Site<'a>, out: &mut Findings<'a>) ->
 }
 
 fn lost_versions<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let edge = model.builds(&function, "aws_cloudfront.experimental.EdgeFunction")
-        || model.builds(&function, "aws_lambda.SingletonFunction");
+    let edge = model.runs_at_edge(&function) || model.builds(&function, "aws_lambda.SingletonFunction");
     if edge || !uses_current_version(model, &function) {
         return None;
     }
