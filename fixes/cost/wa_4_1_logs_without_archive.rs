@@ -77,6 +77,8 @@
 //! ## Other checkers
 //! cdk-nag asks for access logs of the archive's bucket (`AwsSolutions-S1`) and reports what its roles may do there (`AwsSolutions-IAM5`); CDK's
 //! stream has a log group of its own without retention. cfn-lint reports a mapping of CDK's as `W7001`.
+//! Checkov finds the archive's bucket without access logs and versions (`CKV_AWS_18`, `CKV_AWS_21`), and the stream's log group without a key of
+//! one's own (`CKV_AWS_158`).
 
 use std::path::{Path, PathBuf};
 

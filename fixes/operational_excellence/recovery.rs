@@ -278,20 +278,26 @@ impl<'a> Recovery<'_, 'a> {
 
     /// The Regions that strings of the app name, each once a file.
     fn fixed_regions(&self) -> Vec<(String, String)> {
+        let beside = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
         let mut found: Vec<(String, String)> = Vec::new();
         for file in self.model.cdk_files() {
-            let mut open = vec![Syn::root(file)];
-            while let Some(node) = open.pop() {
-                if matches!(node.kind(), "string_fragment" | "string" | "template_string") {
-                    for word in node.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-                        let entry = (word.to_owned(), self.facts().file(node));
-                        if is_region(word) && !found.contains(&entry) {
-                            found.push(entry);
-                        }
-                    }
+            let root = Syn::root(file);
+            let mut end = 0;
+            for piece in file.text.split_inclusive(beside) {
+                let word = piece.trim_end_matches(beside);
+                let at = end..end + word.len();
+                end += piece.len();
+                if !is_region(word) {
                     continue;
                 }
-                open.extend(node.children());
+                let in_string = ["string_fragment", "string", "template_string"];
+                let Some(node) = root.at(at).filter(|node| in_string.contains(&node.kind())) else {
+                    continue;
+                };
+                let entry = (word.to_owned(), self.facts().file(node));
+                if !found.contains(&entry) {
+                    found.push(entry);
+                }
             }
         }
         found.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
@@ -367,6 +373,9 @@ fn id_of(site: &Site<'_>) -> Option<String> {
 
 /// Whether a word is the name of a Region.
 fn is_region(word: &str) -> bool {
+    if !word.contains('-') {
+        return false;
+    }
     let parts: Vec<&str> = word.split('-').collect();
     let Some((last, rest)) = parts.split_last() else { return false };
     let [area, .., side] = rest else { return false };

@@ -76,7 +76,7 @@
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-SF2`, `Serverless-LambdaTracing`, `Serverless-APIGWXrayEnabled` and
-//! `Serverless-StepFunctionStateMachineXray`, and Checkov `CKV_AWS_50`, `CKV_AWS_73` and `CKV_AWS_284`. The permission that
+//! `Serverless-StepFunctionStateMachineXray`, and Checkov `CKV_AWS_73` (its rules for traces of functions and state machines know Terraform only). The permission that
 //! CDK adds for a function or a state machine has `*` as its resource, which cdk-nag reports: `AwsSolutions-IAM5`.
 
 use super::super::cost::function::{decides_itself, label};
@@ -100,7 +100,7 @@ pub(super) const META: Meta = Meta {
     impact: Impact::Medium,
     tier: Tier::Review,
     practice: "OPS04-BP05",
-    clears: &["AwsSolutions-SF2", "CKV_AWS_50", "CKV_AWS_73", "CKV_AWS_284"],
+    clears: &["AwsSolutions-SF2", "CKV_AWS_73"],
     raises: &[],
     asks: &[],
     order: 530,

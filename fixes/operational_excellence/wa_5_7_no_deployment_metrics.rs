@@ -76,6 +76,7 @@
 //!
 //! ## Other checkers
 //! cdk-nag's serverless pack reports that the events' rule has no dead-letter queue: `Serverless-EventBusDLQ`.
+//! Checkov `CKV_AWS_158` asks for a key of one's own on the group of the deployments.
 
 use super::release_counter::{Counted, count, pipelines_near};
 use crate::detect::{Findings, Match};

@@ -95,6 +95,8 @@
 //! ## Other checkers
 //! cdk-nag's `AwsSolutions-IAM4` appears for the managed policy of the remedy's role, and `AwsSolutions-IAM5` for the versions (`:*`)
 //! that it may read.
+//! Checkov says of the remedy what it says of most functions: no limit, no queue, no VPC, no key of
+//! one's own (`CKV_AWS_115`, `CKV_AWS_116`, `CKV_AWS_117`, `CKV_AWS_158`, `CKV_AWS_173`).
 
 use super::alarm_response::{Alarm, Told, tell};
 use super::rollback;

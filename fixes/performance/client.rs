@@ -63,8 +63,8 @@ pub(super) fn opened<'a>(model: &Model<'a>, function: &Site<'a>) -> Vec<Opened<'
 fn any_package(model: &Model<'_>) -> bool {
     let packages = || OPENERS.iter().map(|(package, ..)| *package).chain(["aws-sdk"]);
     let quoted = |text: &str, package: &str| {
-        text.match_indices(package)
-            .any(|(at, _)| text.get(..at).is_some_and(|before| before.ends_with(['\'', '"', '`'])))
+        memchr::memmem::find_iter(text.as_bytes(), package)
+            .any(|at| text.get(..at).is_some_and(|before| before.ends_with(['\'', '"', '`'])))
     };
     let mut scripts = model.app.files.iter().filter(|file| file.candidate.language.is_script());
     scripts.any(|file| file.text().is_ok_and(|text| packages().any(|package| quoted(text, package))))

@@ -99,6 +99,7 @@
 //! None asks for CloudFront. cdk-nag has new ones on the distribution: `AwsSolutions-CFR1` (regions), `AwsSolutions-CFR2` (web
 //! ACL), `AwsSolutions-CFR3` (access log; the API writes one, see 1.9), `AwsSolutions-CFR4` (only a certificate of your own can
 //! demand newer TLS), and cfn-lint none.
+//! Checkov wants a web ACL, access logs and a domain's own certificate on the distribution: `CKV_AWS_68`, `CKV_AWS_86`, `CKV_AWS_174`.
 
 use super::distribution::{Front, add_distribution};
 use crate::detect::{Findings, Match};

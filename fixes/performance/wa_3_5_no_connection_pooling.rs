@@ -214,9 +214,12 @@ fn not_yet<'a>(model: &Model<'a>, address: &Site<'a>, out: &mut Findings<'a>) ->
         let text = value.text().to_lowercase();
         ADDRESS.iter().any(|word| text.contains(word))
     });
+    if !named {
+        return None;
+    }
     let functions = model.all_sites().filter(|site| model.builds(site, "aws_lambda.Function"));
     let mut entries = functions.filter_map(|function| model.handler(&function)?.typed_entry());
-    let entry = entries.next().filter(|_| named)?;
+    let entry = entries.next()?;
     if has_helper(model, entry) || entries.any(|other| has_helper(model, other)) {
         return None;
     }

@@ -62,20 +62,6 @@ const PLAN: &str = r"
         deleteAfter: cdk.Duration.days(retentionDays),
       })
     );
-
-    // CDK's own role cannot back up S3
-    const role = new iam.Role(this, 'BackupRole', {
-      assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
-      managedPolicies: [
-        iam.ManagedPolicy.fromAwsManagedPolicyName(
-          'service-role/AWSBackupServiceRolePolicyForBackup'
-        ),
-        iam.ManagedPolicy.fromAwsManagedPolicyName(
-          'AWSBackupServiceRolePolicyForS3Backup'
-        ),
-      ],
-    });
-    kmsKey.grantEncryptDecrypt(role);
 ";
 
 const EXPORT_BUCKET: &str = r"
@@ -224,6 +210,7 @@ impl Needs {
         }
         if !self.kinds.is_empty() {
             out.push_str(PLAN);
+            self.role(out);
             self.selection(out);
         }
         match (self.parameters, self.shared) {
@@ -236,6 +223,22 @@ impl Needs {
             _ => {}
         }
         out.push_str("  }\n");
+    }
+
+    /// The role that makes the copies: the one that CDK would make may use no key and copy no bucket.
+    fn role(&self, out: &mut String) {
+        let objects = self.kinds.iter().any(|kind| kind.module == "aws-s3");
+        out.push_str(
+            "\n    const role = new iam.Role(this, 'BackupRole', {\n      assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),\n      \
+             managedPolicies: [\n        iam.ManagedPolicy.fromAwsManagedPolicyName(\n          \
+             'service-role/AWSBackupServiceRolePolicyForBackup'\n        ),\n",
+        );
+        if objects {
+            out.push_str(
+                "        iam.ManagedPolicy.fromAwsManagedPolicyName(\n          'AWSBackupServiceRolePolicyForS3Backup'\n        ),\n",
+            );
+        }
+        out.push_str("      ],\n    });\n    kmsKey.grantEncryptDecrypt(role);\n");
     }
 
     fn selection(&self, out: &mut String) {

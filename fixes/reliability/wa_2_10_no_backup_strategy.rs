@@ -77,6 +77,8 @@
 //! Clears cdk-nag `AwsSolutions-DDB3`, Checkov `CKV_AWS_28`. `AwsSolutions-IAM4` counts the two policies of AWS on the role, `AwsSolutions-IAM5` the grants on
 //! key and bucket, `AwsSolutions-S1` the export bucket, which has no access logs, `AwsSolutions-SQS3` the exporter's dead-letter queue, `AwsSolutions-L1` the exporter's
 //! runtime once there is a newer one.
+//! Checkov asks for access logs of the copies' bucket (`CKV_AWS_18`), and of the function that copies for a limit, a VPC and keys of one's own
+//! (`CKV_AWS_115`, `CKV_AWS_117`, `CKV_AWS_158`, `CKV_AWS_173`).
 
 use super::backups::add_backups;
 use super::state::{is_kept, stores};

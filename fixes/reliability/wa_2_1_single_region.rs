@@ -130,6 +130,7 @@
 //! Clears cdk-nag `AwsSolutions-RDS3` and `NIST.800.53.R5-RDSMultiAZSupport`, Checkov `CKV_AWS_157`. No rule looks at regions. The second
 //! stack repeats what cdk-nag says of the first, such as `AwsSolutions-APIG1`, `AwsSolutions-APIG2`, `AwsSolutions-APIG3`, `AwsSolutions-APIG4`,
 //! `AwsSolutions-APIG6`, `AwsSolutions-COG4`, `AwsSolutions-IAM4` and `AwsSolutions-S1`: what the other rules of wa-fix mend is mended in both.
+//! Checkov `CKV_AWS_118` says of the replica what it says of the first database: no enhanced monitoring.
 
 use super::failover::{HOSTED_ZONE, RECORD_NAME, ZONE_NAME};
 use super::second_region::DR_REGION;

@@ -104,6 +104,8 @@
 //! ## Other checkers
 //! No checker asks for it. The canary's bucket and role, which CDK makes, bring cdk-nag `AwsSolutions-S1`, `AwsSolutions-IAM5` and
 //! `Serverless-LambdaStarPermissions`.
+//! Checkov reports the canary's bucket: `CKV_AWS_18`, `CKV_AWS_21`, and `CKV_AWS_53` to `CKV_AWS_56`
+//! (`CKV_AWS_53`, `CKV_AWS_54`, `CKV_AWS_55`, `CKV_AWS_56`): S3 blocks public access to new buckets by itself, and the template does not say so.
 
 use super::canary::{Access, Probe, canary_code};
 use crate::detect::{Findings, Match, Refusal};

@@ -75,6 +75,7 @@
 //! ## Other checkers
 //! Clears cdk-nag `Serverless-LambdaDLQ` and `NIST.800.53.R5-LambdaDLQ`, Checkov `CKV_AWS_116`; for a queue that is read `AwsSolutions-SQS3`. With a key of one's own, cdk-nag
 //! `AwsSolutions-IAM5` reports CDK's own grant `kms:GenerateDataKey*`.
+//! Checkov `CKV_AWS_27` asks for a key where none is in scope; SQS then encrypts with its own.
 
 use super::kept_queue::{KeptQueue, name_for};
 use super::polled;

@@ -104,8 +104,10 @@
 //! regions. While `drRegion` is switched off, nothing is deployed and nothing is protected.
 //!
 //! ## Other checkers
-//! Clears cdk-nag `NIST.800.53.R5-S3BucketReplicationEnabled`, Checkov `CKV_AWS_144`. The copy is one more bucket without access logs (`AwsSolutions-S1`), and
+//! Clears cdk-nag `NIST.800.53.R5-S3BucketReplicationEnabled`; Checkov's rule for replication knows Terraform only. The copy is one more bucket without access logs (`AwsSolutions-S1`), and
 //! the role that copies has the wildcards of CDK's own grants (`AwsSolutions-IAM5`); CDK's functions between the regions count for `AwsSolutions-L1` and `AwsSolutions-IAM4`.
+//! Checkov reports CDK's functions between the regions (`CKV_AWS_115`, `CKV_AWS_116`, `CKV_AWS_117`), and
+//! `CKV_AWS_111` where CDK grants the use of a key in another region on `*`: the key's policy names the role.
 
 use super::bucket_copy::{copy, depend, replica_stack, set_rules};
 use super::second_region::{DR_REGION, Home, home};
@@ -131,7 +133,7 @@ const META: Meta = Meta {
     impact: Impact::Medium,
     tier: Tier::Scaffold,
     practice: "REL09-BP01",
-    clears: &["NIST.800.53.R5-S3BucketReplicationEnabled", "CKV_AWS_144"],
+    clears: &["NIST.800.53.R5-S3BucketReplicationEnabled"],
     raises: &[],
     asks: &[DR_REGION],
     order: 290,

@@ -103,6 +103,7 @@
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-IAM4` for the policy. `AwsSolutions-IAM5` reports the wildcards that are left: the version part of a stack's
 //! ARN, `cdk-*`, and the `s3:GetObject*` of CDK's own grants.
+//! Clears Checkov `CKV_AWS_109` and `CKV_AWS_111` where the statement stands in the template.
 
 use super::build_commands::{Need, need};
 use super::grant::{Grant, Service, name_at, needed};
@@ -127,7 +128,7 @@ const META: Meta = Meta {
     impact: Impact::High,
     tier: Tier::Review,
     practice: "SEC03-BP02",
-    clears: &["AwsSolutions-IAM4"],
+    clears: &["AwsSolutions-IAM4", "CKV_AWS_109", "CKV_AWS_111"],
     raises: &[],
     asks: &[],
     // Last of all: what a role needs follows from the build commands that other fixes change.

@@ -104,6 +104,7 @@
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
+//! Clears Checkov `CKV_AWS_59` (authorizer) and `CKV2_AWS_75` (origins).
 
 use super::validator;
 use crate::detect::{Findings, Match, Refusal};
@@ -125,7 +126,7 @@ const META: Meta = Meta {
     impact: Impact::High,
     tier: Tier::Review,
     practice: "SEC09-BP03",
-    clears: &["AwsSolutions-APIG2", "AwsSolutions-APIG4"],
+    clears: &["AwsSolutions-APIG2", "AwsSolutions-APIG4", "CKV_AWS_59", "CKV2_AWS_75"],
     raises: &[],
     asks: &[ORIGINS, AUTHORIZER],
     order: 130,

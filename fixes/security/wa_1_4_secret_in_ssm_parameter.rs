@@ -63,6 +63,7 @@
 //! ## Other checkers
 //! Clears cfn-lint `E3030` for `SecureString`. cdk-nag `AwsSolutions-SMG4` asks for rotation of the new secret, which needs a function that
 //! knows the other side: suppress it with a reason for keys of third parties. Where a key is used, its grants may count for `AwsSolutions-IAM5`.
+//! Checkov `CKV_AWS_149` asks for a key of one's own where none is in scope for the secret.
 
 use super::grant::key_in_scope;
 use super::sensitive::{OpenParameter, is_placeholder, last_segment, open_parameter, stem};

@@ -81,6 +81,7 @@
 //! ## Other checkers
 //! No checker covers it. cdk-nag `AwsSolutions-SMG4` asks for rotation of a new secret, which needs a function that knows the other side. Where a key is used, its grants
 //! may count for `AwsSolutions-IAM5`.
+//! Checkov `CKV_AWS_149` asks for a key of one's own, which the new secret does not have.
 
 use super::grant::{key_in_scope, name_at};
 use super::leak::{Leak, Under, leak, under};

@@ -90,6 +90,7 @@
 //! The trail passes `CloudTrailEncryptionEnabled`, `CloudTrailCloudWatchLogsEnabled` and `CloudTrailLogFileValidationEnabled` of cdk-nag's
 //! HIPAA, NIST and PCI packs. `AwsSolutions-S1` reports the log bucket, which has no access logs of its own; `AwsSolutions-IAM5` may report CDK's
 //! grant on the log group.
+//! Checkov finds the log bucket without access logs (`CKV_AWS_18`) and the log group without a key of its own (`CKV_AWS_158`).
 
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::carry::last_statement;

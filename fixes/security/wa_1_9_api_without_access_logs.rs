@@ -72,8 +72,9 @@
 //! APIs need no role, but who deploys needs the rights of log delivery. A log line holds the caller's IP address.
 //!
 //! ## Other checkers
-//! Clears cdk-nag `AwsSolutions-APIG1` and Checkov `CKV_AWS_76`. Where the fix makes the account's role, its managed policy is one more
+//! Clears cdk-nag `AwsSolutions-APIG1` and Checkov `CKV_AWS_76` and `CKV_AWS_95`. Where the fix makes the account's role, its managed policy is one more
 //! `AwsSolutions-IAM4`.
+//! Where no key is in scope, Checkov `CKV_AWS_158` asks for one on the log group.
 
 use std::fmt::Write as _;
 
@@ -110,7 +111,7 @@ const META: Meta = Meta {
     // Not safe, even where the role is known: logs are billed.
     tier: Tier::Review,
     practice: "SEC04-BP01",
-    clears: &["AwsSolutions-APIG1", "CKV_AWS_76"],
+    clears: &["AwsSolutions-APIG1", "CKV_AWS_76", "CKV_AWS_95"],
     raises: &[],
     asks: &[ROLE],
     order: 190,

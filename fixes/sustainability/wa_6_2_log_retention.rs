@@ -78,6 +78,8 @@
 //! ## Other checkers
 //! Clears Checkov `CKV_AWS_66` for groups that had no retention. The function behind `LogRetention` is CDK's own, and
 //! cdk-nag reports its role: `AwsSolutions-IAM4`, `AwsSolutions-IAM5`.
+//! Checkov reports that function as well (`CKV_AWS_111`, `CKV_AWS_115`, `CKV_AWS_116`, `CKV_AWS_117`), and new groups without a key of
+//! one's own (`CKV_AWS_158`).
 
 use super::retention::{
     DEFAULT, RETENTION, Retention, WEEK, assumed, days, in_words, is_audit, is_bounded_to_a_week,

@@ -88,7 +88,7 @@
 //! Regions, and a binary that a command downloads by itself must fit. Only the builds change, nothing that is deployed.
 //!
 //! ## Other checkers
-//! Checkov CKV_AWS_316 finds `privileged`; cdk-nag has no rule.
+//! cdk-nag has no rule for it, and Checkov's for `privileged` knows Terraform only.
 
 use super::portable::{is_plain, native};
 use super::wasted_work::{carried_modules, leave_out, remove_install, run_once, twice, unused_install};
@@ -114,7 +114,7 @@ const META: Meta = Meta {
     impact: Impact::Low,
     tier: Tier::Review,
     practice: "SUS06-BP04",
-    clears: &["CKV_AWS_316"],
+    clears: &[],
     raises: &[],
     asks: &[],
     // Behind 2.6, 3.6 and 5.1, which edit the same commands.

@@ -12,6 +12,7 @@ pub mod imports;
 pub mod json;
 pub mod names;
 pub mod props;
+mod snippet;
 pub mod style;
 pub mod suppression;
 pub mod text;

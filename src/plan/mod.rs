@@ -173,7 +173,10 @@ impl Plan {
     /// Plans of several apps as one, in the stated order.
     #[must_use]
     pub fn join(parts: impl IntoIterator<Item = Self>) -> Self {
-        let mut whole = Self::default();
+        let parts: Vec<Self> = parts.into_iter().collect();
+        // At once: a list that grows holds its findings twice.
+        let findings = Vec::with_capacity(parts.iter().map(|part| part.findings.len()).sum());
+        let mut whole = Self { findings, ..Self::default() };
         for part in parts {
             whole.findings.extend(part.findings);
             whole.changes.extend(part.changes);

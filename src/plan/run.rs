@@ -43,6 +43,8 @@ fn findings_of<'a>(
         }
         let (outcome, fix) = match places.suppression(candidate).or_else(|| accepted(scope, &identity)) {
             Some(reason) => (Outcome::Suppressed(reason), None),
+            // It is neither listed nor written, only counted.
+            None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
             None => match propose(model, candidate, &identity, options) {
                 Ok(proposal) => {
                     let shown = show(model, &mut places, &proposal, &title(candidate, &identity, options));

@@ -10,6 +10,8 @@ mod builders;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod checkov;
+#[cfg(test)]
 mod ci;
 #[cfg(test)]
 mod cli;

@@ -16,6 +16,7 @@ use wa_fix::rule::Rule;
 use wa_fix::source::Language;
 use wa_fix::syntax::{Syn, first_error, parse};
 
+use crate::checkov;
 use crate::npm::{self, Files, SynthCase, TypeCase};
 use crate::support::{after, plan_files, read_tree, scan_files, top};
 
@@ -537,7 +538,40 @@ fn every_fix_synthesises_and_keeps_its_promise() {
             );
         }
     }
+    problems.extend(judged_by_checkov(&about, &results));
     fail(&problems);
+}
+
+/// Checkov finds nothing new that the rule's documentation does not name, and of what the rule says to clear, each id
+/// failed before and passes after in some case. A case is a pair of results.
+fn judged_by_checkov(cases: &[Case], results: &[npm::SynthResult]) -> Vec<String> {
+    let templates = results.iter().flat_map(|result| checkov::templates(&result.name, result));
+    let Some(failed) = checkov::failed(templates) else { return Vec::new() };
+    let mut problems = Vec::new();
+    let mut gone: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (case, pair) in cases.iter().zip(results.chunks(2)) {
+        let [before, after] = pair else { unreachable!() };
+        let (old, new) = (checkov::most(&failed, &before.name), checkov::most(&failed, &after.name));
+        let documentation = case.rule.meta.documentation();
+        for (check, now) in &new {
+            if *now > old.get(check).copied().unwrap_or(0) && !documentation.contains(check.as_str()) {
+                problems
+                    .push(format!("{}: Checkov {check} is new and not in the documentation", case.title()));
+            }
+        }
+        let less = old.into_iter().filter(|(check, was)| new.get(check).is_none_or(|now| now < was));
+        gone.entry(case.rule.meta.id).or_default().extend(less.map(|(check, _)| check));
+    }
+    for rule in &rules() {
+        let cleared = gone.remove(rule.meta.id).unwrap_or_default();
+        for id in checkov::cleared(rule.meta).filter(|id| !cleared.contains(*id)) {
+            problems.push(format!("{}: no case shows that Checkov {id} is cleared", rule.meta.id));
+        }
+        if std::env::var_os("WA_FIX_ONLY").is_some() {
+            println!("{} clears of Checkov's: {cleared:?}", rule.meta.id);
+        }
+    }
+    problems
 }
 
 /// Stateful resources whose logical id is gone.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::checkov;
 use crate::npm::{self, Files, SynthCase, TypeCase};
 use crate::support::{TempApp, read_tree, top};
 
@@ -229,6 +230,7 @@ fn all_fixes_together_compile_synthesise_and_can_be_undone() {
     }
 
     lint(&results, &documentation);
+    judged_by_checkov(&results, &documentation);
 
     // And back.
     let undone = wa_fix(&root, &["undo"]);
@@ -270,6 +272,30 @@ fn without_signed_requests_cloudfront_comes_in_front() {
             assert!(text.contains(kind), "{kind} is missing");
         }
     }
+}
+
+/// Checkov finds nothing after the fixes that it did not find before and no rule's documentation names, and what rules
+/// say they clear is less. Template by template: the same stack in a second region says the same once more.
+fn judged_by_checkov(results: &[npm::SynthResult], documentation: &str) {
+    let templates = results.iter().flat_map(|result| checkov::templates(&result.name, result));
+    let Some(failed) = checkov::failed(templates) else { return };
+    let mut problems = Vec::new();
+    for environment in ["dev", "prod"] {
+        let old = checkov::most(&failed, &format!("before {environment}"));
+        let new = checkov::most(&failed, &format!("after {environment}"));
+        for (check, now) in &new {
+            if *now > old.get(check).copied().unwrap_or(0) && !documentation.contains(check.as_str()) {
+                problems
+                    .push(format!("{environment}: Checkov {check} is new and in no rule's documentation"));
+            }
+        }
+        for check in ["CKV_AWS_76", "CKV_AWS_120", "CKV_AWS_59"] {
+            if !old.contains_key(check) || new.contains_key(check) {
+                problems.push(format!("{environment}: Checkov {check} is not cleared"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
 /// cfn-lint finds nothing after the fixes that it did not find before, where it is installed
