@@ -4,6 +4,7 @@ mod backup_file;
 mod backups;
 mod bucket_copy;
 mod canary;
+mod cdk_pipeline;
 mod dependencies;
 mod destinations;
 mod failover;
