@@ -10,6 +10,7 @@ mod destinations;
 mod failover;
 mod global_names;
 mod kept_queue;
+mod nodes;
 mod parameter_path;
 mod polled;
 mod second_region;
