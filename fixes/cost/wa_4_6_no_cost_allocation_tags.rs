@@ -10,6 +10,9 @@
 //! `project`, else the name in package.json. The cost centre is the answer to `cost_center` (4711 below), else the
 //! context value `costCenter` with the team as its default, where the team is known.
 //!
+//! Where several parts (constructs of the app's own, stacks) are built there, the review offers a second way, which tags each of them with a
+//! `Component` as well: the bill then shows what each part costs.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -189,11 +192,54 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         finding.refuse("the app is not bound to a name", "write `const app = new App()`, then run again");
         return Some(());
     };
-    finding.fix("Tag the app for cost allocation", move |b| add_tags(b, &place, &tags));
+    let parts = components(model, &place);
+    if parts.len() > 1 {
+        let (place, tags) = (place.clone(), tags.clone());
+        let title = "Tag the app for cost allocation, and each of its parts as a component";
+        finding.alternative(title, Tier::Review, move |b| add_tags(b, &place, &tags, &parts));
+    }
+    finding.fix("Tag the app for cost allocation", move |b| add_tags(b, &place, &tags, &[]));
     Some(())
 }
 
-fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Result<(), Refusal> {
+/// What is built beside the place of the tags, above it: the name of each part, and what its tag says.
+fn components<'a>(model: &Model<'a>, place: &Place<'a>) -> Vec<(String, String)> {
+    let block = place.after.parent();
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for site in model.sites(place.after.file).iter().filter(|site| site.local.is_some()) {
+        let own = site.statement();
+        let Binding::Variable(name) = site.binding() else { continue };
+        let beside =
+            own.and_then(Syn::parent) == block && own.is_some_and(|own| own.end() <= place.after.end());
+        let Some(id) = site.id_text().filter(|_| beside && site.node.is("new_expression")) else { continue };
+        let part = kebab(id);
+        if !parts.iter().any(|(_, other)| *other == part) {
+            parts.push((name.text().to_owned(), part));
+        }
+    }
+    parts
+}
+
+/// `OrderQueue` as `order-queue`; tags of AWS are case-sensitive.
+fn kebab(id: &str) -> String {
+    let mut out = String::new();
+    let mut before = false;
+    for c in id.chars() {
+        if c.is_uppercase() && before {
+            out.push('-');
+        }
+        before = c.is_lowercase() || c.is_ascii_digit();
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+fn add_tags<'a>(
+    b: &mut Builder<'_, 'a>,
+    place: &Place<'a>,
+    found: &[Tag],
+    parts: &[(String, String)],
+) -> Result<(), Refusal> {
     let mut tags = found.to_vec();
     if tags.is_empty() {
         match package_name(b.model) {
@@ -211,10 +257,12 @@ fn add_tags<'a>(b: &mut Builder<'_, 'a>, place: &Place<'a>, found: &[Tag]) -> Re
         }
     }
     let class = b.cdk(place.after, "Tags")?;
-    let lines: Vec<String> = tags
+    let mut lines: Vec<String> = tags
         .iter()
         .map(|(key, value)| format!("{class}.of({}).add('{key}', {value});", place.target))
         .collect();
+    let tagged = parts.iter().map(|(name, part)| format!("{class}.of({name}).add('Component', '{part}');"));
+    lines.extend(tagged);
     if place.goes_on {
         b.insert_below(place.after, &lines.join("\n"));
     } else {

@@ -36,6 +36,10 @@ pub(super) struct Alarm<'a> {
 impl<'a> Alarm<'a> {
     /// The alarm that a node builds.
     pub(super) fn of(model: &Model<'a>, node: Syn<'a>) -> Option<Self> {
+        if let Some(site) = model.site_of(node).filter(|site| is_composite(model, site)) {
+            let (props, label) = (site.props(model), site.label());
+            return Some(Self { node, site: Some(site), props, label, metric: None });
+        }
         let found = alarms(model).into_iter().find(|alarm| alarm.node == node)?;
         let site = model.site_of(node);
         let metric = match site {
@@ -90,13 +94,13 @@ pub(super) struct Told<'a> {
 impl<'a> Told<'a> {
     /// Looks at the whole app; `None` where an action is given that cannot be read.
     pub(super) fn of(model: &Model<'a>, alarm: &Alarm<'a>) -> Option<Self> {
-        let all = alarms(model);
+        let all = all(model);
         let (mut actions, mut unknown, mut others_tell) = (Vec::new(), false, false);
         for call in ACTIONS.iter().flat_map(|method| model.method_calls(method)) {
             let receiver = call.field("function")?.field("object")?;
-            let built = all.iter().find(|other| is_meant(model, receiver, other.node));
+            let built = all.iter().find(|other| is_meant(model, receiver, **other));
             match built {
-                Some(built) if built.node == alarm.node => {
+                Some(built) if *built == alarm.node => {
                     actions.extend(call.field("arguments")?.children());
                 }
                 Some(_) => others_tell = true,
@@ -108,7 +112,7 @@ impl<'a> Told<'a> {
         });
         let automation = AUTOMATION.iter().any(|class| model.app_builds(class))
             || is_written(model, "CloudWatch Alarm State Change");
-        let first = all.first().is_some_and(|first| first.node == alarm.node);
+        let first = all.first() == Some(&alarm.node);
         Some(Self { actions, only_people, unknown, others_tell, first, automation })
     }
 
@@ -117,6 +121,18 @@ impl<'a> Told<'a> {
         let sites = self.actions.iter().filter_map(|action| model.origin(*action));
         sites.filter_map(|action| action.arguments.first().copied()).collect()
     }
+}
+
+fn is_composite<'a>(model: &Model<'a>, site: &Site<'a>) -> bool {
+    model.builds(site, "aws_cloudwatch.CompositeAlarm")
+}
+
+/// Every alarm of the app, those made of others included, by path and offset.
+fn all<'a>(model: &Model<'a>) -> Vec<Syn<'a>> {
+    let composed = model.all_sites().filter(|site| is_composite(model, site)).map(|site| site.node);
+    let mut all: Vec<Syn<'a>> = alarms(model).into_iter().map(|alarm| alarm.node).chain(composed).collect();
+    all.sort_by(|a, b| (&a.file.path, a.start()).cmp(&(&b.file.path, b.start())));
+    all
 }
 
 fn is_meant<'a>(model: &Model<'a>, expression: Syn<'a>, node: Syn<'a>) -> bool {

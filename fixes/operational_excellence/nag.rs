@@ -27,6 +27,9 @@ const CHECKERS: [&str; 11] = [
 const RELEASES: [(u16, &str); 5] =
     [(176, "~2.37.55"), (156, "2.36.50"), (116, "2.28.196"), (78, "2.28.9"), (45, "2.27.1")];
 
+/// How builds call the CDK's command line: the check is called like the line that it stands before.
+const RUNNERS: [&str; 6] = ["cdk", "npx cdk", "npx aws-cdk", "yarn cdk", "pnpm cdk", "pnpm exec cdk"];
+
 /// Where the build runs cdk-nag.
 #[derive(Debug, Clone)]
 enum Place<'a> {
@@ -179,13 +182,14 @@ fn command(model: &Model<'_>, place: &Place<'_>) -> String {
             .iter()
             .any(|section| package.get(section).is_some_and(|section| section.get("aws-cdk").is_some()))
     });
-    let global = matches!(place, Place::Before(line) if line.text.starts_with("cdk "));
-    let program = match (global, has_cli) {
-        (true, _) => "cdk",
-        (false, true) => "npx cdk",
-        // Without a release of its own the app takes the newest of the same generation.
-        (false, false) => "npx aws-cdk@2",
+    let same = match place {
+        Place::Before(line) => RUNNERS
+            .iter()
+            .find(|runner| line.text.strip_prefix(**runner).is_some_and(|rest| rest.starts_with(' '))),
+        _ => None,
     };
+    // Without a release of its own the app takes the newest of the same generation.
+    let program = same.copied().unwrap_or(if has_cli { "npx cdk" } else { "npx aws-cdk@2" });
     format!("{program} synth --quiet --context cdkNag=true")
 }
 

@@ -169,7 +169,15 @@ impl<'a> Recovery<'_, 'a> {
             .map(|plan| format!("`{}`", plan.label()))
             .collect();
         if !plans.is_empty() {
-            let _ = writeln!(out, "\nBesides, {} copies what it selects (AWS Backup).", plans.join(" and "));
+            let tests = self.facts().sites("aws_backup.CfnRestoreTestingPlan");
+            let tested = tests.first().map_or_else(String::new, |test| {
+                format!(" Copies are restored as a test (`{}`); its results are in AWS Backup.", test.label())
+            });
+            let _ = writeln!(
+                out,
+                "\nBesides, {} copies what it selects (AWS Backup).{tested}",
+                plans.join(" and ")
+            );
         }
         end(out, "state");
     }

@@ -1,7 +1,8 @@
 //! A function that takes an alias back by one version when an alarm rings.
 
-use super::alarm_response::{Alarm, Told, named};
+use super::alarm_response::{Alarm, Told};
 use super::alias::{Alias, Shifting, is_written, keep_versions};
+use super::remedy::Remedy;
 use super::runbook::alarms;
 use crate::detect::Refusal;
 use crate::edit::names::is_visible;
@@ -141,120 +142,27 @@ pub(super) fn add<'a>(
     for topic in told.topics(b.model) {
         b.let_alarms_reach(topic)?;
     }
-    let statement = b.statement(at)?;
-    let name = named(b, alarm)?;
-    let short = name.rsplit('.').next().unwrap_or(&name).to_owned();
-    let remedy = b.fresh_name(at.file, &[&format!("{short}Remedy")]);
-    let (scope, id, log_id) = match &alarm.site {
-        Some(site) => (b.scope_text(site), b.sibling_id(site, "Remedy"), b.sibling_id(site, "RemedyLogs")),
-        None => {
-            // `metric.createAlarm(scope, id, …)`
-            let arguments: Vec<Syn<'a>> =
-                at.field("arguments").map(|list| list.children().collect()).unwrap_or_default();
-            let id = arguments.get(1).copied();
-            let scope = arguments.first().map_or("this", |scope| scope.text());
-            (scope, b.id_after(at, id, "Remedy"), b.id_after(at, id, "RemedyLogs"))
-        }
-    };
-    let class = b.cdk(at, "aws_lambda.Function")?;
-    let runtime = b.cdk(at, "aws_lambda.Runtime")?;
-    let newest = ["NODEJS_22_X", "NODEJS_20_X", "NODEJS_18_X"]
-        .into_iter()
-        .find(|member| b.model.has_member("aws_lambda.Runtime", member))
-        .unwrap_or("NODEJS_18_X");
-    let architecture = b.cdk(at, "aws_lambda.Architecture")?;
-    let code = b.cdk(at, "aws_lambda.Code")?;
-    let tracing = b.cdk(at, "aws_lambda.Tracing")?;
-    let duration = b.cdk(at, "Duration")?;
-    let group = b.cdk(at, "aws_logs.LogGroup")?;
-    let days = b.cdk(at, "aws_logs.RetentionDays")?;
-    let allow = b.cdk(at, "aws_iam.PolicyStatement")?;
-    let action = b.cdk(at, "aws_cloudwatch_actions.LambdaAction")?;
-    let Names { script, memory, seconds } = above(b, at)?;
-    let mut resources = format!("resources: [{function}.functionArn, `${{{function}.functionArn}}:*`],");
-    if !b.fits(at, 2, resources.len()) {
-        resources = format!(
-            "resources: [\n      {function}.functionArn,\n      `${{{function}.functionArn}}:*`,\n    ],"
-        );
-    }
-    let unique = if b.model.has_prop("aws_cloudwatch_actions.LambdaAction", "useUniquePermissionId") {
-        ", {\n    useUniquePermissionId: true,\n  }"
-    } else {
-        ""
-    };
-    b.insert_after(
-        statement,
-        &format!(
-            "// Goes back by one version when errors follow a release\n\
-             const {remedy} = new {class}({scope}, {id}, {{\n  \
-               description: 'Rolls the alias back when errors follow a release',\n  \
-               runtime: {runtime}.{newest},\n  \
-               architecture: {architecture}.ARM_64,\n  \
-               handler: 'index.handler',\n  \
-               code: {code}.fromInline({script}),\n  \
-               memorySize: {memory},\n  \
-               timeout: {duration}.seconds({seconds}),\n  \
-               tracing: {tracing}.ACTIVE,\n  \
-               environment: {{\n    \
-                 FUNCTION_NAME: {function}.functionName,\n    \
-                 ALIAS: {alias},\n    \
-                 WINDOW_MINUTES: '30',\n    \
-                 // Its log says what it would do; 'false' lets it\n    \
-                 DRY_RUN: 'true',\n  \
-               }},\n  \
-               logGroup: new {group}({scope}, {log_id}, {{\n    \
-                 retention: {days}.ONE_WEEK,\n  \
-               }}),\n\
-             }});\n\
-             {remedy}.addToRolePolicy(\n  \
-               new {allow}({{\n    \
-                 actions: [\n      \
-                   'lambda:GetAlias',\n      \
-                   'lambda:GetFunctionConfiguration',\n      \
-                   'lambda:ListVersionsByFunction',\n      \
-                   'lambda:UpdateAlias',\n    \
-                 ],\n    \
-                 {resources}\n  \
-               }})\n\
-             );\n\
-             {name}.addAlarmAction(\n  \
-               new {action}({remedy}{unique})\n\
-             );"
+    b.statement(at)?;
+    let remedy = Remedy {
+        comment: "Goes back by one version when errors follow a release",
+        description: "Rolls the alias back when errors follow a release",
+        constant: "ROLL_BACK",
+        other: "ROLL_BACK_ALIAS",
+        about: "Takes an alias back by one version; decides by what AWS says at that moment.",
+        script: ROLL_BACK,
+        environment: format!(
+            "FUNCTION_NAME: {function}.functionName,\n    ALIAS: {alias},\n    WINDOW_MINUTES: '30',\n    \
+             // Its log says what it would do; 'false' lets it\n    DRY_RUN: 'true',"
         ),
-    );
-    keep_versions(b, &failing.alias.function)
-}
-
-/// The constants above the class.
-struct Names {
-    /// The function's code.
-    script: String,
-    /// Its megabytes.
-    memory: String,
-    /// Its timeout.
-    seconds: String,
-}
-
-/// The constants that describe the function, above the class; those of an earlier alarm of the file serve again.
-fn above<'a>(b: &mut Builder<'_, 'a>, at: Syn<'a>) -> Result<Names, Refusal> {
-    let names = |script: String| {
-        let (memory, seconds) = (format!("{script}_MEMORY"), format!("{script}_SECONDS"));
-        Names { script, memory, seconds }
+        actions: &[
+            "lambda:GetAlias",
+            "lambda:GetFunctionConfiguration",
+            "lambda:ListVersionsByFunction",
+            "lambda:UpdateAlias",
+        ],
+        resources: vec![format!("{function}.functionArn"), format!("`${{{function}.functionArn}}:*`")],
+        grant: None,
     };
-    let known = crate::model::meaning::words(Syn::root(at.file), "ROLL_BACK").next().is_some();
-    if known && at.file.text.contains(ROLL_BACK) {
-        return Ok(names("ROLL_BACK".to_owned()));
-    }
-    let names = names(b.fresh_name(at.file, &["ROLL_BACK", "ROLL_BACK_ALIAS"]));
-    let top = at
-        .ancestors()
-        .find(|node| node.parent().is_some_and(|parent| parent.is("program")))
-        .ok_or_else(|| {
-            no_fix(
-                "the alarm is built where no constant can stand above",
-                "build it in a class, then run again",
-            )
-        })?;
-    b.insert_before(top, &format!("/** Takes an alias back by one version; decides by what AWS says at that moment. */\nconst {} = `\n{ROLL_BACK}\n`;\n\n/** Megabytes and seconds: it makes a handful of calls. */\nconst {} = 128;\nconst {} = 30;", names.script, names.memory, names.seconds));
-    Ok(names)
+    remedy.add(b, alarm)?;
+    keep_versions(b, &failing.alias.function)
 }

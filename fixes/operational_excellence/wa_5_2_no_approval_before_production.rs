@@ -8,7 +8,10 @@
 //! It adds a stage with a manual approval before the first stage that deploys to production. The stage is one of its
 //! own: a retry or a rollback of the deployment does not wait for the approver again. An SNS topic that is in scope
 //! tells the approvers. Where the app is deployed once per environment, only the production pipeline gets the stage.
-//! In CDK Pipelines the approval is a step in `pre`.
+//! In CDK Pipelines the approval is a step in `pre`; a `CfnPipeline` gets a stage as CloudFormation has it.
+//!
+//! Where the app lies at the top of a repository with a `.github` folder, and nothing asks pull requests for their risk and their way back, the fix
+//! writes `.github/PULL_REQUEST_TEMPLATE.md` as well.
 //!
 //! ## Before
 //! ```ts
@@ -121,6 +124,7 @@
 //! None covers it.
 
 use super::deployment::{deploys, is_not_production, is_production};
+use super::{l1_pipeline, pull_requests};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
@@ -151,10 +155,50 @@ const META: Meta = Meta {
 };
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
-    match m.site("cdk") {
-        Some(pipeline) => check_cdk(m.model, &pipeline, out),
+    if let Some(pipeline) = m.site("cdk") {
+        return check_cdk(m.model, &pipeline, out);
+    }
+    match m.site("raw") {
+        Some(pipeline) => check_raw(m.model, &pipeline, out),
         None => check_stages(m.model, &m.site("pipeline")?, out),
     }
+}
+
+/// A `CfnPipeline`.
+fn check_raw<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let label = pipeline.label();
+    let stages = l1_pipeline::stages(model, pipeline)?;
+    let stage = l1_pipeline::open_stage(model, pipeline, &stages).filter(|_| !is_not_production(&label))?;
+    let (name, node) = (stage.name, stage.node);
+    let names: Vec<&str> = stages.iter().map(|stage| stage.name).collect();
+    let free = free_name(&names)?;
+    let finding = out.report(&META, model, pipeline.node, told(model, pipeline, name));
+    let always = is_production(name);
+    finding.fix(format!("Ask for an approval before {name}"), move |b| {
+        pull_requests::add(b);
+        let production = if always { None } else { production(b, node) };
+        add_element(b, node, &l1_pipeline::approval(free), production.as_deref())
+    });
+    Some(())
+}
+
+/// What is wrong with a pipeline of stages, and what the fix does.
+fn told<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: &str) -> String {
+    let where_told = match model.environment(pipeline.node) {
+        Environment::Known(found) if !is_production(stage) => format!(", where `{}`", found.expression),
+        _ => String::new(),
+    };
+    format!(
+        "{} releases to {stage} without anyone's approval: whatever is pushed and builds is deployed. \
+         The fix adds a stage before it that waits for a person, up to seven days{where_told}.{}",
+        pipeline.label(),
+        pull_requests::told(model)
+    )
+}
+
+/// A name that no stage has.
+fn free_name(names: &[&str]) -> Option<&'static str> {
+    ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))
 }
 
 fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
@@ -173,28 +217,16 @@ fn check_stages<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'
     }
     let name = stage.name.unwrap_or("the deployment");
     let always = is_production(name);
-    let where_told = match model.environment(pipeline.node) {
-        Environment::Known(found) if !always => format!(", where `{}`", found.expression),
-        _ => String::new(),
-    };
-    let finding = out.report(
-        &META,
-        model,
-        pipeline.node,
-        format!(
-            "{label} releases to {name} without anyone's approval: whatever is pushed and builds is deployed. \
-             The fix adds a stage before it that waits for a person, up to seven days{where_told}."
-        ),
-    );
+    let finding = out.report(&META, model, pipeline.node, told(model, pipeline, name));
     let names: Vec<&str> = stages.iter().filter_map(|stage| stage.name).collect();
-    let free =
-        ["Approve", "ApproveDeployment", "ApproveRelease"].into_iter().find(|free| !names.contains(free))?;
+    let free = free_name(&names)?;
     let pipeline = pipeline.clone();
     finding.fix(format!("Ask for an approval before {name}"), move |b| {
+        pull_requests::add(b);
         let code = approval_stage(b, &pipeline, free)?;
         let production = if always { None } else { production(b, pipeline.node) };
         if stage.in_array {
-            add_element(b, &stage, &code, production.as_deref())
+            add_element(b, stage.node, &code, production.as_deref())
         } else {
             let receiver = stage
                 .node
@@ -234,19 +266,19 @@ fn approval_stage<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, name: &str) 
 
 fn add_element<'a>(
     b: &mut Builder<'_, 'a>,
-    stage: &PipelineStage<'a>,
+    stage: Syn<'a>,
     code: &str,
     production: Option<&str>,
 ) -> Result<(), Refusal> {
-    let one_line = stage.node.parent().is_some_and(|array| !array.text().contains('\n'));
+    let one_line = stage.parent().is_some_and(|array| !array.text().contains('\n'));
     if one_line {
         // Among names, a name.
-        let name = b.fresh_name(stage.node.file, &["approveStage", "approvalStage"]);
-        let statement = b.statement(stage.node)?;
+        let name = b.fresh_name(stage.file, &["approveStage", "approvalStage"]);
+        let statement = b.statement(stage)?;
         b.insert_before(statement, &format!("const {name} = {code};"));
         let element =
             production.map_or(name.clone(), |production| format!("...({production} ? [{name}] : [])"));
-        b.insert_element_before(stage.node, &element);
+        b.insert_element_before(stage, &element);
         return Ok(());
     }
     let element = match production {
@@ -256,7 +288,7 @@ fn add_element<'a>(
         }
         None => code.to_owned(),
     };
-    b.insert_element_before(stage.node, &element);
+    b.insert_element_before(stage, &element);
     Ok(())
 }
 
@@ -346,10 +378,12 @@ fn check_cdk<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>)
         call,
         format!(
             "{label} deploys {id} without anyone's approval: whatever is pushed and builds goes out. The fix adds an approval step \
-             before it; the pipeline then waits for a person, up to seven days."
+             before it; the pipeline then waits for a person, up to seven days.{}",
+            pull_requests::told(model)
         ),
     );
     finding.fix(format!("Ask for an approval before {id}"), move |b| {
+        pull_requests::add(b);
         let step = b.cdk(call, "pipelines.ManualApprovalStep")?;
         let step = format!("new {step}('{}')", step_name(id));
         let production = if is_production(id) { None } else { production(b, call) };

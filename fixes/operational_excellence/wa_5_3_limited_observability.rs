@@ -11,6 +11,9 @@
 //! on what a filter counts look at the sum, and saves two Logs Insights queries for the functions' log groups (recent errors,
 //! slow invocations).
 //!
+//! For a function, the review offers two further ways: tracing together with Lambda Insights, which measures memory, processor and network, and
+//! tracing together with Application Signals (Node.js, Python), which is switched on where the context value `adotLayerArn` names the layer.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -71,16 +74,18 @@
 //! ## What to know before deploying
 //! X-Ray bills for the traces that it records and is asked for. An alarm that could not ring will ring from now on: look at what
 //! the filter would have counted. Saved queries cost nothing; each run of one is billed by what it reads. The trace begins at
-//! the first service: calls that the code makes are in it once the code uses an instrumented SDK. Lambda Insights, Application
-//! Signals and error trackers are decisions of their own.
+//! the first service: calls that the code makes are in it once the code uses an instrumented SDK. Lambda Insights and Application
+//! Signals are billed by what they record, and each takes one of a function's five layers; Insights has no layer in the newest Regions, where CDK says so,
+//! and logs to `/aws/lambda-insights`, a group outside the stack that never expires. Error trackers are a decision of their own.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-SF2`, `Serverless-LambdaTracing`, `Serverless-APIGWXrayEnabled` and
 //! `Serverless-StepFunctionStateMachineXray`, and Checkov `CKV_AWS_73` (its rules for traces of functions and state machines know Terraform only). The permission that
-//! CDK adds for a function or a state machine has `*` as its resource, which cdk-nag reports: `AwsSolutions-IAM5`.
+//! CDK adds for a function or a state machine has `*` as its resource, which cdk-nag reports: `AwsSolutions-IAM5`. Insights and
+//! Application Signals bring a managed policy: `AwsSolutions-IAM4`. Checkov `CKV_AWS_173` asks for a key for the variable that switches Application Signals on.
 
 use super::super::cost::function::{decides_itself, label};
-use super::error_filters;
+use super::{error_filters, telemetry};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::model::meaning::{has_word, words};
@@ -178,6 +183,7 @@ fn trace_function<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<
         );
         return Some(());
     }
+    telemetry::offer(model, finding, &function, &label);
     finding.fix(format!("Trace {label}"), move |b| {
         let tracing = b.cdk(function.node, "aws_lambda.Tracing")?;
         b.set_prop(&function, "tracing", &format!("{tracing}.ACTIVE"))
@@ -328,7 +334,8 @@ fn function_groups<'a>(model: &Model<'a>) -> Vec<Site<'a>> {
 }
 
 fn save_queries<'a>(model: &Model<'a>, group: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let groups = function_groups(model);
+    let mut groups = function_groups(model);
+    groups.retain(|group| !model.may_run_again(group.node));
     // One finding for the app, at its first group.
     if groups.first()?.node != group.node || group.bound().is_none() || has_saved_queries(model) {
         return None;

@@ -10,6 +10,9 @@
 //! `wa-fix:begin` and `wa-fix:end` comments, and are renewed there when the code changes; the targets (RTO, RPO) and the
 //! rehearsals are left to people.
 //!
+//! A backup plan whose copies nobody restores gets a restore testing plan: AWS Backup restores the newest copy of each kind of
+//! resource once a week, and removes it a day later; in production only, where the code tells environments apart.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -33,21 +36,26 @@
 //! ## When it stays silent
 //! Where a document is there by its name (disaster, recovery, DR, RTO, RPO) or as a heading of the README, also in the
 //! repository around the app; where the README names a wiki's; where the app tests restores itself (AWS Backup), runs
-//! experiments (FIS) or is registered with Resilience Hub; in libraries, and where nothing holds state.
+//! experiments (FIS) or is registered with Resilience Hub; in libraries, and where nothing holds state. No restore test is missed where the code does
+//! not show which kinds of resources are copied (buckets are selected by ARN, others by tag), or where all data goes with its stack.
 //!
 //! ## When it refuses
-//! Where git ignores `docs/disaster-recovery.md`, so that nobody would get it, and where `docs` is a file.
+//! Where git ignores `docs/disaster-recovery.md`, so that nobody would get it, and where `docs` is a file. For a restore test: where
+//! no statement can name the plan, and before aws-cdk-lib 2.110.
 //!
 //! ## What to know before deploying
-//! Nothing is deployed. A plan that nobody has rehearsed is a guess: decide on the targets, run the first drill, and write
-//! down how long it took.
+//! The document deploys nothing. A plan that nobody has rehearsed is a guess: decide on the targets, run the first drill, and write
+//! down how long it took. A restore test really restores: it is billed, counts towards quotas, and the role of the restores needs a grant on a
+//! key of one's own.
 //!
 //! ## Other checkers
-//! None covers it.
+//! None covers it. cdk-nag's `AwsSolutions-IAM4` appears for the managed policy of the role that restores.
 
 use super::document::{is_documented, renewed};
 use super::recovery::Recovery;
+use super::restore_test::{self, Copied, Plan};
 use crate::detect::{Findings, Match};
+use crate::model::Model;
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 
 /// The rule.
@@ -75,11 +83,19 @@ const META: Meta = Meta {
 const PATH: &str = "docs/disaster-recovery.md";
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    if let Some(node) = m.node("plan").or_else(|| m.node("factory")) {
+        return never_restored(m.model, &Plan::of(m.model, node), out);
+    }
     let app = m.site("app")?;
     let model = m.model;
     // One app, one document, however many entries it has.
     let first = model.all_sites().find(|site| model.builds(site, "App"))?;
-    if first.node != app.node {
+    let tests = || {
+        let mut plans =
+            model.all_sites().filter(|site| model.builds(site, "aws_backup.CfnRestoreTestingPlan"));
+        plans.any(|test| !restore_test::is_ours(&test))
+    };
+    if first.node != app.node || tests() {
         return None;
     }
     if let Some(old) = model.app.document(PATH).filter(|old| old.contains("wa-fix:begin")) {
@@ -120,6 +136,39 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         let text = Recovery { model: b.model }.text();
         b.create(b.model.app.root.join(PATH), &text);
         Ok(())
+    });
+    Some(())
+}
+
+/// A backup plan whose copies nobody restores.
+fn never_restored<'a>(model: &Model<'a>, plan: &Plan<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let plans = ["aws_backup.CfnRestoreTestingPlan", "aws_backup.CfnRestoreTestingSelection"];
+    let built = model.all_sites().find(|site| model.builds(site, "aws_backup.BackupPlan"));
+    // One plan of the app is tested: which kinds it copies is told of the app.
+    if built.is_some_and(|first| first.node != plan.node)
+        || plans.iter().any(|class| model.app_builds(class))
+        || !(Recovery { model }).keeps_data()
+    {
+        return None;
+    }
+    let copied = Copied::of(model);
+    if copied.is_unknown() {
+        return None;
+    }
+    let label = plan.label();
+    let finding = out.report(
+        &META,
+        model,
+        plan.node,
+        format!(
+            "{label} copies what the app keeps, and nothing ever restores a copy: whether that works shows on the day it has to. The fix lets AWS \
+             Backup restore the newest copies once a week and remove them a day later; that is billed, and fails where quotas are short."
+        ),
+    );
+    finding.key("restore-test").impact(Impact::Low).follows();
+    let plan = plan.clone();
+    finding.fix(format!("Restore what {label} copies once a week"), move |b| {
+        restore_test::add(b, &plan, &copied)
     });
     Some(())
 }

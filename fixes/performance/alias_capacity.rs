@@ -4,6 +4,7 @@ use super::alias_range::{Range, Ready, one_line, range, ready};
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::security::named;
+use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Props, Site};
 use crate::rule::{Impact, Meta};
 use crate::syntax::Syn;
@@ -139,11 +140,16 @@ fn scale<'a>(b: &mut Builder<'_, 'a>, alias: &Alias<'a>, ready: Ready<'a>) -> Re
     let mut code = format!(
         "{name}\n  .addAutoScaling({capacity})\n  .scaleOnUtilization({{ utilizationTarget: 0.7 }});"
     );
-    if !b.model.cdk_files().any(|file| file.text.contains(SPILLOVER)) {
+    let alarmed = tells_spillover(b.model, alias);
+    if !alarmed {
         code.push_str("\n\n");
         code.push_str(&alarm(b, alias, &name)?);
     }
-    let note = "// Follows the traffic, and tells when the maximum is not enough";
+    let note = if alarmed {
+        "// Follows the traffic"
+    } else {
+        "// Follows the traffic, and tells when the maximum is not enough"
+    };
     let code = match guard {
         Some(guard) => {
             format!("{note}\nif ({guard}) {{\n  {}\n}}", code.replace('\n', "\n  ").replace("\n  \n", "\n\n"))
@@ -152,6 +158,18 @@ fn scale<'a>(b: &mut Builder<'_, 'a>, alias: &Alias<'a>, ready: Ready<'a>) -> Re
     };
     b.insert_after(statement, &code);
     Ok(())
+}
+
+/// Whether something looks at the requests that find no instance of the alias ready, or may.
+fn tells_spillover<'a>(model: &Model<'a>, alias: &Alias<'a>) -> bool {
+    let of_others = |at: std::ops::Range<usize>, file| {
+        let call = Syn::root(file).at(at)?.ancestors().find(|around| around.is("call_expression"))?;
+        let object = call.field("function")?.field("object")?;
+        Some(model.origin(object)?.node != alias.node)
+    };
+    model
+        .cdk_files()
+        .any(|file| words(Syn::root(file), SPILLOVER).any(|at| of_others(at, file) != Some(true)))
 }
 
 /// The text by which the alias can be scaled.

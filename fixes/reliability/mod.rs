@@ -9,6 +9,7 @@ mod dependencies;
 mod destinations;
 mod failover;
 mod global_names;
+mod health_route;
 mod kept_queue;
 mod nodes;
 mod parameter_path;

@@ -86,7 +86,14 @@ pub(super) fn has_own_limit<'a>(model: &Model<'a>, function: &Site<'a>) -> bool 
             },
         )
     };
-    of(function.node) || model.uses(function).into_iter().any(of)
+    let uses = model.uses(function);
+    let around = |node: &Syn<'a>| {
+        let mut around = node.ancestors().take_while(|around| !around.is("statement_block"));
+        around.find_map(|around| model.site_of(around)).filter(|site| model.builds(site, "aws_lambda.Alias"))
+    };
+    of(function.node)
+        || uses.iter().copied().any(of)
+        || uses.iter().filter_map(around).any(|alias| model.uses(&alias).into_iter().any(of))
 }
 
 /// What feeds a function; `None` where that cannot be told, or is more than one thing.

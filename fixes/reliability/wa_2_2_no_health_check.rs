@@ -91,7 +91,7 @@
 //! repository does; for APIs that the internet does not reach, that make no stage, or whose own address is switched off.
 //!
 //! ## When it refuses
-//! Where callers need a key or a token, which a canary has not; for an API built inside another expression; below aws-cdk-lib
+//! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; below aws-cdk-lib
 //! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
 //! app or in the function's code), it waits for the value `health_path`.
 //!
@@ -108,12 +108,11 @@
 //! (`CKV_AWS_53`, `CKV_AWS_54`, `CKV_AWS_55`, `CKV_AWS_56`): S3 blocks public access to new buckets by itself, and the template does not say so.
 
 use super::canary::{Access, Probe, canary_code};
+use super::health_route::{Route, access, is_http, route};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::api::{is_interface, is_public, own_name, spoken};
-use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
-use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
@@ -155,8 +154,6 @@ const PROBES: [&str; 5] = [
     "aws_route53.HealthCheck",
     "aws_route53.CfnHealthCheck",
 ];
-/// What routes to a health check are called.
-const ROUTES: [&str; 6] = ["health", "healthz", "healthcheck", "health-check", "ping", "ready"];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
@@ -173,7 +170,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         " Nothing here tells whom to alarm, so the alarm has no action yet."
     };
     let route = route(model, &api);
-    let path = route.as_deref().unwrap_or("its health check");
+    let path = route.as_ref().map_or("its health check", |route| &route.path);
     let message = format!(
         "Nothing calls {label} from outside: a broken route, permission or deployment that answers nobody may raise no alarm. The fix \
          lets a canary call {path} every five minutes and raises an alarm when two calls in a row fail; AWS bills for each run.{alone}"
@@ -182,7 +179,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let candidate = out.report(&META, model, place, message);
     candidate.key(&label).impact(if watched { Impact::Medium } else { Impact::Low });
     let access = access(model, &api);
-    if access == Access::Closed {
+    let open = route.as_ref().is_some_and(|route| route.open);
+    if access == Access::Closed && !open {
         candidate.refuse(
             "callers of the API need a key or a token, which a canary has not",
             "let a health check answer without one, or write a canary that has one",
@@ -190,12 +188,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return Some(());
     }
     candidate
-        .fix(format!("Let a canary call {label}"), move |b| add(b, &api, alarm, (route.as_deref(), access)));
+        .fix(format!("Let a canary call {label}"), move |b| add(b, &api, alarm, (route.as_ref(), access)));
     Some(())
-}
-
-fn is_http(api: &Site<'_>) -> bool {
-    api.class.ends_with(".HttpApi")
 }
 
 /// Whether the API answers the internet at an address that the CDK knows.
@@ -249,109 +243,11 @@ fn last_alarm<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<(Syn<'a>, Syn<'a>
     alarms.max_by_key(|(alarm, _)| alarm.start())
 }
 
-/// The path of a health check, where the API is known to have one.
-fn route<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<String> {
-    routed(model, api).or_else(|| {
-        let all = is_open_ended(model, api);
-        let mut functions = model.all_sites().filter(|site| all && model.builds(site, "aws_lambda.Function"));
-        functions.find_map(|function| {
-            if !model.invocations(&function).iter().any(|(_, by)| is_integration(model, *by)) {
-                return None;
-            }
-            let handler = model.handler(&function)?;
-            let known = |file: Syn<'a>, route: &&str| {
-                words(file, route).any(|at| {
-                    let text = file.at(at).and_then(Syn::parent).filter(|text| text.is("string"));
-                    text.is_some_and(|text| {
-                        text.text().get(1..).is_some_and(|rest| rest.starts_with(&format!("/{route}")))
-                            && text.text().len() == route.len() + 3
-                    })
-                })
-            };
-            let roots = || handler.files.iter().map(|file| Syn::root(file));
-            ROUTES
-                .iter()
-                .find(|route| roots().any(|root| known(root, route)))
-                .map(|route| (*route).to_owned())
-        })
-    })
-}
-
-fn is_integration<'a>(model: &Model<'a>, by: Syn<'a>) -> bool {
-    model.site_of(by).is_some_and(|site| {
-        site.class.ends_with(".LambdaIntegration")
-            || site.class.ends_with(".HttpLambdaIntegration")
-            || model.builds(&site, "aws_apigateway.LambdaRestApi")
-    })
-}
-
-/// A route to a health check that the app itself adds to the API.
-fn routed<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<String> {
-    let literal = |node: Syn<'a>| {
-        let text = node.text().trim_matches(['\'', '"', '`']).trim_start_matches('/');
-        ROUTES.iter().find(|route| **route == text).map(|route| (*route).to_owned())
-    };
-    if is_http(api) {
-        let mut calls = model.method_calls("addRoutes").filter(|call| is_called_on(model, *call, api));
-        return calls.find_map(|call| {
-            literal(model.props_of(arguments(call).first().copied()?).get(model, "path").value()?)
-        });
-    }
-    let added = calls(model, api, "addResource")?;
-    let at_root = |receiver: Syn<'a>| receiver.field("property").is_some_and(|name| name.text() == "root");
-    added
-        .into_iter()
-        .filter(|added| at_root(added.receiver))
-        .find_map(|added| literal(arguments(added.call).first().copied()?))
-}
-
-fn is_called_on<'a>(model: &Model<'a>, call: Syn<'a>, api: &Site<'a>) -> bool {
-    let object = call.field("function").and_then(|callee| callee.field("object"));
-    object.and_then(|object| model.origin(object)).is_some_and(|site| site.node == api.node)
-}
-
-/// Whether every path of the API leads to a function, so that the function's own routes are the API's.
-fn is_open_ended<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let props = api.props(model);
-    if model.builds(api, "aws_apigateway.LambdaRestApi") {
-        return props.get(model, "proxy").value().is_none_or(|proxy| proxy.text() == "true");
-    }
-    if is_http(api) {
-        let mut routes = model.method_calls("addRoutes").filter(|call| is_called_on(model, *call, api));
-        return props.get(model, "defaultIntegration") != Prop::Absent
-            || routes.any(|call| call.text().contains("{proxy+}"));
-    }
-    let mut proxies = model.method_calls("addProxy");
-    proxies.any(|call| {
-        let resource = call.field("function").and_then(|callee| callee.field("object"));
-        resource.and_then(|resource| api_of(model, resource, 8)).is_some_and(|owner| owner.node == api.node)
-    })
-}
-
-/// Who may call the API, as far as its props and methods tell.
-fn access<'a>(model: &Model<'a>, api: &Site<'a>) -> Access {
-    let props = api.props(model);
-    let mut texts: Vec<&str> = Vec::new();
-    let defaults = ["defaultMethodOptions", "defaultAuthorizer"];
-    texts.extend(defaults.iter().filter_map(|name| props.get(model, name).present()).map(|e| e.entry.text()));
-    for name in ["addMethod", "addProxy", "addRoutes", "addResource"] {
-        texts.extend(model.method_calls(name).map(Syn::text));
-    }
-    let says = |word: &str| texts.iter().any(|text| text.contains(word));
-    let closed = ["uthorizer", "apiKeyRequired", "AuthorizationType.COGNITO", "AuthorizationType.CUSTOM"];
-    match () {
-        () if closed.iter().any(|word| says(word)) => Access::Closed,
-        () if says("AuthorizationType.IAM") && is_http(api) => Access::Closed,
-        () if says("AuthorizationType.IAM") => Access::Signed,
-        () => Access::Open,
-    }
-}
-
 fn add<'a>(
     b: &mut Builder<'_, 'a>,
     api: &Site<'a>,
     alarm: Option<(Syn<'a>, Syn<'a>)>,
-    (route, access): (Option<&str>, Access),
+    (route, access): (Option<&Route>, Access),
 ) -> Result<(), Refusal> {
     if !b.model.has_prop("aws_synthetics.Canary", "artifactsBucketLifecycleRules") {
         return Err(no_fix(
@@ -359,9 +255,12 @@ fn add<'a>(
             "update aws-cdk-lib, then run again",
         ));
     }
-    let path = match (b.value_if_given(HEALTH_PATH.key), route) {
-        (None, Some(route)) => route,
-        _ => b.value(&HEALTH_PATH)?,
+    // Where callers need a key or a token, only a route that says otherwise can be called.
+    let (path, access) = match route {
+        Some(route) if b.value_if_given(HEALTH_PATH.key).is_none() || access == Access::Closed => {
+            (route.path.as_str(), if route.open { Access::Open } else { access })
+        }
+        _ => (b.value(&HEALTH_PATH)?, access),
     };
     let path = path.trim_start_matches('/');
     if path.contains(['`', '$', '\'', '"', '\\', ' ']) {

@@ -1,13 +1,16 @@
 //! Pillar 1.
 
 pub(crate) mod api_methods;
+mod boundary;
 pub(crate) mod bucket;
 mod build_commands;
 mod grant;
 mod leak;
 mod narrow;
+mod perimeter;
 pub(super) mod sensitive;
 mod statement;
+mod usage_plan;
 mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
 pub mod wa_1_1_overly_permissive_iam;

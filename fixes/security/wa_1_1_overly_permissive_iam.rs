@@ -12,6 +12,9 @@
 //! * `AdministratorAccess` and `PowerUserAccess` of a project that runs `cdk deploy` and no other command of AWS: the bootstrap roles as well.
 //! * Everything of one service (a `…FullAccess` policy, or `dynamodb:*` on `*`), where the environment of the role's one
 //!   function names exactly one construct of that service: the construct grants access to itself.
+//! * Everything of the account (`AdministratorAccess`, `*` on `*`), where a function, a server or a container has it: what it needs is not in
+//!   the code, so the policy stays, and the role gets a permissions boundary that keeps it from IAM, the organization, the audit trail and
+//!   the keys' policies. Who takes it over no longer owns the account.
 //!
 //! ## Before
 //! ```ts
@@ -94,17 +97,20 @@
 //!
 //! ## When it refuses
 //! Where the code does not show what is needed: nothing is taken away on a guess. The finding then names the place, and a
-//! person writes the list.
+//! person writes the list. A role that deploys (of a build project, of people) gets no boundary: what it deploys may be roles.
 //!
 //! ## What to know before deploying
 //! The role has strictly fewer rights afterwards: a command or a code path that wa-fix cannot see may lose access. `cdk deploy` through
-//! the bootstrap roles needs the bootstrap of CDK v2.
+//! the bootstrap roles needs the bootstrap of CDK v2. Behind a boundary, code that creates roles, passes them on (`iam:PassRole`) or changes key policies fails with
+//! `AccessDenied`; the finding is gone with it, but the broad policy is still yours to narrow.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-IAM4` for the policy. `AwsSolutions-IAM5` reports the wildcards that are left: the version part of a stack's
 //! ARN, `cdk-*`, and the `s3:GetObject*` of CDK's own grants.
-//! Clears Checkov `CKV_AWS_109` and `CKV_AWS_111` where the statement stands in the template.
+//! Clears Checkov `CKV_AWS_109` and `CKV_AWS_111` where the statement stands in the template. A boundary has to allow what it does not
+//! deny, and Checkov takes that for a policy: `CKV_AWS_107`, `CKV_AWS_108`, `CKV_AWS_110`.
 
+use super::boundary::{cap, is_a_worker, is_capped};
 use super::build_commands::{Need, need};
 use super::grant::{Grant, Service, name_at, needed};
 use super::narrow::{bootstrap_roles, own_stack};
@@ -153,9 +159,6 @@ const WITHOUT_RESOURCES: [&str; 9] = [
 ];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
-    if has_boundaries(m.model) {
-        return None;
-    }
     if let Some(call) = m.node("policy") {
         return managed_policy(m.model, call, out);
     }
@@ -165,12 +168,6 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     star_statement(m.model, &m.site("statement")?, out)
 }
 
-/// Whether the app caps its roles as a whole.
-fn has_boundaries(model: &Model<'_>) -> bool {
-    let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
-    says("PermissionsBoundary") || says("customizeRoles")
-}
-
 /// What replaces a policy.
 #[derive(Debug, Clone)]
 enum Cure<'a> {
@@ -178,6 +175,8 @@ enum Cure<'a> {
     BootstrapRoles,
     OwnStack,
     Grant(Box<Grant<'a>>, Service),
+    /// The policy stays, and the role gets a boundary.
+    Boundary,
 }
 
 impl Cure<'_> {
@@ -194,6 +193,9 @@ impl Cure<'_> {
                 "Its function is told of `{}` only, so the fix grants access to that; code that reaches others loses it.",
                 grant.resource.text()
             ),
+            Self::Boundary => "The code does not show what it needs, so the policy stays for a person to narrow; the fix adds a permissions boundary \
+                 that keeps it from IAM, the organization, the audit trail and the keys' policies. Code that manages those loses it."
+                .into(),
         }
     }
 }
@@ -210,7 +212,7 @@ enum Place<'a> {
 fn managed_policy<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findings<'a>) -> Option<()> {
     let name = policy_name(call).filter(|name| is_broad(name))?;
     let (place, principal) = attached(model, call)?;
-    if principal.props(model).get(model, "permissionsBoundary") != Prop::Absent {
+    if is_capped(model, Some(&principal)) {
         return None;
     }
     let label = principal.label();
@@ -226,12 +228,19 @@ fn managed_policy<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findings<'a>) 
     let finding = out.report(&META, model, call, format!("{label} has {name}: {what}. {told}"));
     finding.key(name).impact(impact_of(name));
     match cure {
+        Some(Cure::Boundary) => capped(finding, principal),
         Some(cure) => {
             finding.fix(format!("Narrow {name} of {label}"), move |b| replace(b, &place, &principal, &cure));
         }
         None => refuse(finding),
     }
     Some(())
+}
+
+/// Gives a finding the boundary as its fix.
+fn capped<'a>(finding: &mut Candidate<'a>, principal: Site<'a>) {
+    let title = format!("Keep {} from the account itself by a permissions boundary", principal.label());
+    finding.tier(Tier::Scaffold).fix(title, move |b| cap(b, &principal));
 }
 
 fn refuse(finding: &mut Candidate<'_>) {
@@ -302,7 +311,11 @@ fn cure<'a>(model: &Model<'a>, name: &str, principal: &Site<'a>) -> Option<Cure<
             _ => Cure::OwnStack,
         }),
         "AdministratorAccess" | "PowerUserAccess" => {
-            (need(model, principal) == Need::CdkDeploy && !v1).then_some(Cure::BootstrapRoles)
+            let deploys = need(model, principal) == Need::CdkDeploy && !v1;
+            let all = name == "AdministratorAccess";
+            deploys
+                .then_some(Cure::BootstrapRoles)
+                .or_else(|| (all && is_a_worker(model, principal)).then_some(Cure::Boundary))
         }
         _ => {
             let service = Service::of_policy(name)?;
@@ -353,7 +366,7 @@ fn in_place<'a>(
 ) -> Result<(), Refusal> {
     let owner = owner_of_role(receiver).filter(|_| b.model.origin(receiver).is_none()).unwrap_or(receiver);
     let code = match cure {
-        Cure::Remove => String::new(),
+        Cure::Remove | Cure::Boundary => String::new(),
         Cure::Grant(grant, service) => {
             let Some(code) = grant.code(statement, owner.text(), *service) else {
                 b.remove_statement(statement);
@@ -428,7 +441,7 @@ fn bound_name<'a>(
 /// `managedPolicyArns` of an L1: nothing there can grant.
 fn policy_arns<'a>(model: &Model<'a>, role: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let props = role.props(model);
-    if props.get(model, "permissionsBoundary") != Prop::Absent {
+    if is_capped(model, Some(role)) {
         return None;
     }
     let label = role.label();
@@ -462,22 +475,30 @@ fn star_statement<'a>(model: &Model<'a>, statement: &Site<'a>, out: &mut Finding
         return None;
     }
     let list = broad.join(", ");
+    let principal = allowed(model, statement);
+    if is_capped(model, principal.as_ref()) {
+        return None;
+    }
     let cure = star_cure(model, statement, &actions, &resources);
-    let told = cure.as_ref().map_or_else(
-        || "Name the actions and the resources that are needed.".to_owned(),
-        |(cure, ..)| cure.told(),
-    );
+    let everything = broad.iter().any(|action| matches!(*action, "*" | "*:*"));
+    let worker = principal.filter(|principal| cure.is_none() && everything && is_a_worker(model, principal));
+    let told = match (&cure, &worker) {
+        (Some((cure, ..)), _) => cure.told(),
+        (None, Some(_)) => Cure::Boundary.told(),
+        (None, None) => "Name the actions and the resources that are needed.".to_owned(),
+    };
     let message = format!("This statement allows {list} on every resource of the account. {told}");
     let finding = out.report(&META, model, statement.node, message);
     let sweeping =
         broad.iter().any(|action| matches!(*action, "*" | "*:*" | "iam:*" | "sts:*" | "organizations:*"));
     finding.key(&list).impact(if sweeping { Impact::High } else { Impact::Medium });
-    match cure {
-        Some((cure, call, receiver, principal)) => finding.fix(format!("Narrow {list}"), move |b| {
+    match (cure, worker) {
+        (Some((cure, call, receiver, principal)), _) => finding.fix(format!("Narrow {list}"), move |b| {
             let own = own_statement(call)?;
             in_place(b, own, receiver, &principal, &cure)
         }),
-        None => refuse(finding),
+        (None, Some(worker)) => capped(finding, worker),
+        (None, None) => refuse(finding),
     }
     Some(())
 }
@@ -520,6 +541,26 @@ fn is_for_a_resource<'a>(model: &Model<'a>, statement: &Site<'a>) -> bool {
         _ => false,
     };
     of_resource || principals_follow || matches!(target(model, statement.node), Target::Resource(_))
+}
+
+/// The principal that a statement allows something: the receiver of the call that adds it, or the role around it.
+fn allowed<'a>(model: &Model<'a>, statement: &Site<'a>) -> Option<Site<'a>> {
+    match target(model, statement.node) {
+        Target::Identity(receiver) => principal(model, receiver),
+        Target::Resource(_) => None,
+        Target::Unknown => {
+            let listed = statement.node.ancestors().any(|node| {
+                let key = node.is("pair").then(|| node.field("key")).flatten();
+                key.is_some_and(|key| matches!(key.text(), "inlinePolicies" | "initialPolicy"))
+            });
+            let around = || {
+                statement.node.ancestors().filter_map(|node| model.site_of(node)).find(|site| {
+                    model.builds(site, "aws_iam.Role") || model.builds(site, "aws_lambda.Function")
+                })
+            };
+            listed.then(around).flatten()
+        }
+    }
 }
 
 /// The grant that replaces a statement, the call that adds it, its receiver, and the principal.

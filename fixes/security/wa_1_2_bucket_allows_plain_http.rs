@@ -7,6 +7,10 @@
 //! ## What the fix does
 //! It sets `enforceSSL`: CDK then gives the bucket a policy that denies every request for which `aws:SecureTransport` is false.
 //!
+//! The review offers a second way, which also refuses whoever is not of the bucket's own account, whatever other policies allow; services of
+//! AWS are spared. `bucket_perimeter` takes that way without a review: `account`, or the ids of accounts or organizations that may use the
+//! bucket. It is not offered where the app speaks of somebody outside: other accounts, CloudFront's old identities, websites, replication, delivered logs.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -57,16 +61,17 @@
 //! ## What to know before deploying
 //! A client that uses `http://` is refused; the SDKs, the CLI and the console use HTTPS. The bucket is not replaced, its policy is new
 //! or gains one statement, and it costs nothing. Where the account's own tools put a bucket policy on it out of sight of
-//! CloudFormation, the new policy replaces theirs.
+//! CloudFormation, the new policy replaces theirs. With the perimeter, readers in accounts that are not named lose access at once.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-S10` and `S3BucketSSLRequestsOnly` of HIPAA, NIST and PCI. Server access logs
 //! (`AwsSolutions-S1`) are another matter.
 
 use super::bucket::{has_own_policy, is_built_by_its_class};
+use super::perimeter;
 use super::statement::{Target, target};
-use crate::detect::{Findings, Match};
-use crate::edit::no_fix;
+use crate::detect::{Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
 use crate::model::meaning::{is_class, words};
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -124,19 +129,37 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         "{label} answers over plain HTTP, where whoever is on the way can read what is sent. The fix sets enforceSSL, which refuses \
          such requests; the SDKs, the CLI and the console use HTTPS anyway. Nothing is replaced, and it costs nothing."
     );
-    out.report(&META, model, bucket.node, message).tier(if said { Tier::Review } else { Tier::Safe }).fix(
-        format!("Refuse plain HTTP in {label}"),
-        move |b| {
-            if !b.model.has_prop("aws_s3.Bucket", "enforceSSL") {
-                return Err(no_fix(
-                    "this release of CDK has no enforceSSL, or it is not known which release this is",
-                    "name a release in package.json that has it, then run again",
-                ));
-            }
-            b.set_prop(&bucket, "enforceSSL", "true")
-        },
-    );
+    let finding = out.report(&META, model, bucket.node, message);
+    finding.tier(if said { Tier::Review } else { Tier::Safe });
+    if perimeter::fits(model, &bucket) {
+        let closed = bucket.clone();
+        finding.alternative(
+            format!("Refuse plain HTTP and other accounts in {label}"),
+            Tier::Review,
+            move |b| {
+                enforce(b, &closed)?;
+                perimeter::close(b, &closed, b.value_if_given(perimeter::KEY).unwrap_or("account"))
+            },
+        );
+    }
+    finding.fix(format!("Refuse plain HTTP in {label}"), move |b| {
+        enforce(b, &bucket)?;
+        match b.value_if_given(perimeter::KEY).filter(|_| perimeter::fits(b.model, &bucket)) {
+            Some(answer) => perimeter::close(b, &bucket, answer),
+            None => Ok(()),
+        }
+    });
     Some(())
+}
+
+fn enforce<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refusal> {
+    if !b.model.has_prop("aws_s3.Bucket", "enforceSSL") {
+        return Err(no_fix(
+            "this release of CDK has no enforceSSL, or it is not known which release this is",
+            "name a release in package.json that has it, then run again",
+        ));
+    }
+    b.set_prop(bucket, "enforceSSL", "true")
 }
 
 /// Whether a statement on the transport is there for the bucket, or for one that cannot be followed.

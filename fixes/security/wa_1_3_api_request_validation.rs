@@ -6,12 +6,14 @@
 //! whoever finds its address.
 //!
 //! ## What the fix does
-//! Three findings with a fix each:
+//! Four findings with a fix each:
 //! * **Origins**: the open list becomes the origins that `allowed_origins` names.
 //! * **Validator**: the API gets a request validator, and each method carries it. `defaultMethodOptions` and `anyMethod: true` drop a
 //!   validator silently, so the methods of a proxy are added by hand; they keep their logical ids. On such routes only the path is
 //!   checked: bodies are once a method names a model.
 //! * **Authorizer**: with `api_authorizer=IAM`, callers sign their requests. Only counted (`info`) until it is wanted: an API may be public.
+//!   With `api_authorizer=API_KEY` they send a key instead, which a usage plan throttles (`usage_plan_rate` requests a second, else 50).
+//! * **Usage plan**: an API that asks for keys, and has no plan that holds one, refuses every call. It gets a plan and a first key.
 //!
 //! ## Before
 //! ```ts
@@ -101,12 +103,13 @@
 //! ## What to know before deploying
 //! A web page that is not listed can no longer call the API from a browser; headers that the function itself sends are not touched.
 //! With an authorizer, every client gets 403 until it signs its requests. The changed methods make a new deployment of the API's stage.
+//! A key tells callers apart and throttles them; it proves nothing, travels with every request, and is no authentication. Whoever has none gets 403.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
 //! Clears Checkov `CKV_AWS_59` (authorizer) and `CKV2_AWS_75` (origins).
 
-use super::validator;
+use super::{usage_plan, validator};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
@@ -127,7 +130,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SEC09-BP03",
     clears: &["AwsSolutions-APIG2", "AwsSolutions-APIG4", "CKV_AWS_59", "CKV2_AWS_75"],
-    raises: &[],
+    // The limits of the usage plan are numbers for every environment until 4.5 has seen them.
+    raises: &["4.5"],
     asks: &[ORIGINS, AUTHORIZER],
     order: 130,
     source: include_str!("wa_1_3_api_request_validation.rs"),
@@ -142,7 +146,8 @@ const ORIGINS: Question = Question {
 
 const AUTHORIZER: Question = Question {
     key: "api_authorizer",
-    ask: "How shall the API know its callers? IAM: they sign their requests.",
+    ask: "How shall the API know its callers? IAM: they sign their requests. API_KEY: they send a key, which tells and \
+          throttles them but proves nothing.",
     example: "IAM",
 };
 
@@ -162,6 +167,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
             );
         }
         validator::check(&META, model, &api, out);
+        usage_plan::check(&META, model, &api, out);
         return authorizer(model, &api, out);
     }
     if let Some(call) = m.node("preflight") {
@@ -252,27 +258,41 @@ fn authorizer<'a>(model: &Model<'a>, api: &Site<'a>, out: &mut Findings<'a>) -> 
     let label = api.label();
     let message = format!(
         "{label} asks nobody who they are: whoever finds its address can call it. If it is not meant to be public, the fix \
-         makes callers sign their requests; each of them gets 403 until it does."
+         has callers sign their requests, or send a key, as you answer; each of them gets 403 until it does."
     );
     let finding = out.report(&META, model, api.node, message);
     finding.key("authorizer").impact(Impact::Info);
     let api = api.clone();
-    finding.fix(format!("Let only signed requests into {label}"), move |b| sign(b, &api));
+    finding.fix(format!("Let only known callers into {label}"), move |b| sign(b, &api));
     Some(())
 }
 
 fn sign<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
     let answer = b.value(&AUTHORIZER)?;
+    if answer.eq_ignore_ascii_case("api_key") {
+        default_option(b, api, "apiKeyRequired", "true")?;
+        return usage_plan::add(b, api);
+    }
     if !answer.eq_ignore_ascii_case("iam") {
         return Err(no_fix(
             &format!("`{answer}` needs a pool or a function that wa-fix does not know"),
-            "answer IAM, or set the authorizer in defaultMethodOptions yourself",
+            "answer IAM or API_KEY, or set the authorizer in defaultMethodOptions yourself",
         ));
     }
     let kind = format!("{}.IAM", b.cdk(api.node, "aws_apigateway.AuthorizationType")?);
+    default_option(b, api, "authorizationType", &kind)
+}
+
+/// Sets an option of all methods.
+fn default_option<'a>(
+    b: &mut Builder<'_, 'a>,
+    api: &Site<'a>,
+    name: &str,
+    value: &str,
+) -> Result<(), Refusal> {
     match api.props(b.model).get(b.model, "defaultMethodOptions") {
         Prop::Present(entry) => match b.model.props_of(entry.value).object() {
-            Some(options) => b.insert_entry(options, "authorizationType", &kind),
+            Some(options) => b.insert_entry(options, name, value),
             None => {
                 return Err(no_fix(
                     "its defaultMethodOptions are put together elsewhere",
@@ -280,7 +300,7 @@ fn sign<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
                 ));
             }
         },
-        _ => b.set_prop(api, "defaultMethodOptions", &format!("{{\n  authorizationType: {kind},\n}}"))?,
+        _ => b.set_prop(api, "defaultMethodOptions", &format!("{{\n  {name}: {value},\n}}"))?,
     }
     Ok(())
 }

@@ -5,3 +5,8 @@
 
 ((new_expression) @cdk
   (#construct? @cdk "pipelines.CodePipeline"))
+
+; The same as CloudFormation has it.
+((new_expression) @raw
+  (#construct? @raw "aws_codepipeline.CfnPipeline")
+  (#has-prop? @raw "stages"))

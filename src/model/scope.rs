@@ -148,7 +148,7 @@ fn holds_statements(kind: &str) -> bool {
     matches!(kind, "program" | "statement_block" | "switch_case" | "switch_default" | "internal_module")
 }
 
-fn is_function(kind: &str) -> bool {
+pub(crate) fn is_function(kind: &str) -> bool {
     matches!(
         kind,
         "arrow_function"

@@ -6,7 +6,7 @@ use super::Model;
 use super::catalogue::ClassName;
 use super::meaning::{Meaning, is_class, words};
 use super::props::Props;
-use super::scope::{Declaration, lookup};
+use super::scope::{Declaration, is_function, lookup};
 use crate::syntax::{Parsed, Syn};
 
 /// `new X(scope, id, props)`, or the `super(scope, id, props)` of a class of the app that extends X.
@@ -161,10 +161,14 @@ impl<'a> Site<'a> {
     }
 }
 
-/// The statement that holds a node: the ancestor whose parent is a block or the program.
+/// The statement that holds a node: the ancestor whose parent is a block or the program. `None` where the node stands in a
+/// function without a block, or among its parameters: what a statement around the function says is said before it runs.
 pub fn statement_of(node: Syn<'_>) -> Option<Syn<'_>> {
     let mut inner = node;
     for outer in node.ancestors() {
+        if is_function(outer.kind()) {
+            return None;
+        }
         if matches!(outer.kind(), "statement_block" | "program" | "switch_case" | "switch_default") {
             return (inner != node
                 || inner.kind().ends_with("_statement")

@@ -18,7 +18,7 @@ use wa_fix::syntax::{Syn, first_error, parse};
 
 use crate::checkov;
 use crate::npm::{self, Files, SynthCase, TypeCase};
-use crate::support::{after, plan_files, read_tree, scan_files, top};
+use crate::support::{after, plan_another_way, plan_files, read_tree, scan_files, top};
 
 const VERSIONS: [(&str, &str); 3] = [("oldest", "2.60.0"), ("base", "2.204.0"), ("newest", "2.276.0")];
 
@@ -50,9 +50,20 @@ struct Sidecar {
     /// True where the fix removes a statement together with its comment.
     #[serde(default)]
     loses_comments: bool,
+    /// Which of the ways that a review offers is taken: 1 is the first behind the usual one.
+    alternative: Option<usize>,
     /// Context for the synthesis.
     #[serde(default)]
     context: BTreeMap<String, String>,
+}
+
+impl Sidecar {
+    fn plan(&self, files: &Files, rule: Rule) -> Plan {
+        match self.alternative {
+            None => plan_files(files, &[rule], &self.values),
+            Some(way) => plan_another_way(files, rule, &self.values, way),
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -114,7 +125,7 @@ impl Case {
     }
 
     fn plan(&self, files: &Files) -> Plan {
-        plan_files(files, &[self.rule], &self.sidecar.values)
+        self.sidecar.plan(files, self.rule)
     }
 }
 
@@ -183,12 +194,13 @@ fn oracle(
     title: &str,
     rule: Rule,
     files: &Files,
-    values: &Values,
+    sidecar: &Sidecar,
     loses_comments: bool,
 ) -> (Plan, Vec<String>) {
+    let values = &sidecar.values;
     let mut problems = Vec::new();
     let mut problem = |what: String| problems.push(format!("{title}: {what}"));
-    let plan = plan_files(files, &[rule], values);
+    let plan = sidecar.plan(files, rule);
     let own: Vec<_> = plan.findings.iter().filter(|finding| finding.rule.id == rule.meta.id).collect();
     if own.is_empty() {
         problem("nothing is found".into());
@@ -312,7 +324,7 @@ fn fix_fixtures_hold_the_oracle() {
     let mut problems = Vec::new();
     for case in cases("fix") {
         let (plan, found) =
-            oracle(&case.title(), case.rule, &case.files, &case.sidecar.values, case.sidecar.loses_comments);
+            oracle(&case.title(), case.rule, &case.files, &case.sidecar, case.sidecar.loses_comments);
         problems.extend(found);
         for finding in &plan.findings {
             let checks = [
@@ -649,7 +661,9 @@ fn documentation_examples_are_what_the_rule_does() {
         let mut files = Files::from([(path.clone(), before.clone())]);
         files.insert("package.json".into(), manifest(&files, "2.204.0"));
         let values = rule.meta.asks.iter().map(|ask| (ask.key.to_owned(), ask.example.to_owned())).collect();
-        let (plan, found) = oracle(&format!("{} documentation", rule.meta.id), *rule, &files, &values, false);
+        let sidecar = Sidecar { values, ..Sidecar::default() };
+        let (plan, found) =
+            oracle(&format!("{} documentation", rule.meta.id), *rule, &files, &sidecar, false);
         problems.extend(found);
         let result = after(&files, &plan);
         if result[&path] != *wanted {
@@ -765,7 +779,7 @@ fn fixes_hold_under_input_mutations() {
             // 1.1 removes or replaces the call that grants too much, and with it the comments inside.
             let inside = name == "comments in gaps" && case.rule.meta.id == "1.1";
             let loses_comments = inside || case.sidecar.loses_comments;
-            let (plan, found) = oracle(&title, case.rule, &files, &case.sidecar.values, loses_comments);
+            let (plan, found) = oracle(&title, case.rule, &files, &case.sidecar, loses_comments);
             problems.extend(found);
             if plan.findings.len() != expected {
                 problems.push(format!("{title}: {} findings and not {expected}", plan.findings.len()));

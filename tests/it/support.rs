@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use wa_fix::edit::Values;
 use wa_fix::model::App;
-use wa_fix::plan::{Done, Options, Plan, RuleSet, find_apps, plan, scan};
+use wa_fix::plan::{Decisions, Done, Options, Plan, RuleSet, find_apps, plan, scan};
 use wa_fix::rule::{Impact, Rule, Tier};
 use wa_fix::source::{DiscoverOptions, discover};
 
@@ -54,6 +54,21 @@ pub fn plan_with(files: &Files, rules: &[Rule], values: &Values, tier: Tier) -> 
 /// Findings of an app in memory, no fix joined with another.
 pub fn scan_files(files: &Files, rules: &[Rule], values: &Values) -> Plan {
     run_with(files, rules, values, Tier::Scaffold, scan)
+}
+
+/// As [`plan_files`], with another of the ways that a review offers for each finding of a rule that has one.
+pub fn plan_another_way(files: &Files, rule: Rule, values: &Values, way: usize) -> Plan {
+    let run = |apps: &[App], rules: &RuleSet, options: &Options, done: Done<'_>| {
+        let mut only = Decisions::default();
+        for finding in scan(apps, rules, options, done).findings {
+            if finding.alternatives.len() >= way {
+                only.alternatives.insert(finding.fingerprint.clone(), way);
+            }
+            only.accepted.insert(finding.fingerprint);
+        }
+        plan(apps, rules, &Options { only: Some(only), ..options.clone() }, done)
+    };
+    run_with(files, &[rule], values, Tier::Scaffold, run)
 }
 
 fn run_with(
