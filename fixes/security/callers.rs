@@ -30,7 +30,8 @@ pub(super) fn url<'a>(
     let value = props.get(model, "authType").value()?;
     let open = model.cdk_name(value)? == "aws_lambda.FunctionUrlAuthType.NONE";
     // CloudFront in front of it calls as a stranger.
-    let behind = ["FunctionUrlOrigin", "HttpOrigin"].iter().any(|origin| says(model, origin));
+    let behind =
+        ["FunctionUrlOrigin", "HttpOrigin", "customOriginSource"].iter().any(|origin| says(model, origin));
     let property = value.field("property").filter(|_| open && !behind && value.is("member_expression"))?;
     let statement = crate::model::statement_of(node)?;
     if is_public(statement.text().split("code:").next().unwrap_or_default()) {
