@@ -80,6 +80,10 @@ pub(crate) struct Run {
     pub options: Options,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    /// The files and folders that were named, at their real places.
+    pub named: Vec<PathBuf>,
+    /// Whether tests are read.
+    pub tests: bool,
     /// The configuration that was read.
     pub config_file: Option<PathBuf>,
     /// What `[proof]` says.
@@ -125,6 +129,7 @@ impl Run {
             within.push(place);
             roots.push(root);
         }
+        let named_places = within.clone();
         if roots == within {
             within.clear();
         }
@@ -168,6 +173,8 @@ impl Run {
                 trial: Trial::default(),
             },
             root,
+            named: named_places,
+            tests: discover_options.tests,
             config_file,
             proof: config.proof,
             cwd: discover_options.cwd,
@@ -194,9 +201,9 @@ impl Run {
         self.with_skipped(self.with_progress(|done| plan::plan(&self.apps, &self.rules, &self.options, done)))
     }
 
-    /// Plans without some fixes; a proof does it again and again, so there is nothing to show.
+    /// Plans without some more fixes; a proof does it again and again, so there is nothing to show.
     pub(crate) fn plan_with(&self, trial: &Trial) -> Plan {
-        let options = Options { trial: trial.clone(), ..self.options.clone() };
+        let options = Options { trial: self.options.trial.and(trial), ..self.options.clone() };
         self.with_skipped(plan::plan(&self.apps, &self.rules, &options, &|_| {}))
     }
 
@@ -479,7 +486,7 @@ fn common(folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// The options as typed, for the next command, quoted for a shell.
 fn typed(environment: &Environment) -> String {
-    let commands = ["scan", "diff", "apply"];
+    let commands = ["scan", "diff", "plan", "apply"];
     let mut words = Vec::new();
     let mut skip_value = false;
     for (index, word) in environment.typed.iter().enumerate() {
@@ -506,7 +513,7 @@ pub(super) fn shell_word(word: &str) -> String {
 }
 
 /// An operating system error in plain words.
-fn plain(error: &std::io::Error) -> String {
+pub(super) fn plain(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         std::io::ErrorKind::PermissionDenied => "may not be read".to_owned(),
