@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::CustomRule;
 pub use super::file::{Block, Case, DOCUMENTATION, Kind};
+use crate::detect::directive::DirectiveName;
+use crate::detect::query::Query;
 use crate::detect::{Finding, Outcome};
 use crate::edit::Values;
 use crate::model::{App, Overlay, Release};
@@ -70,7 +72,11 @@ fn fixes(rule: &CustomRule, case: &Case, rules: &RuleSet, verdict: &mut Verdict)
     let accepted = found.iter().map(|finding| finding.fingerprint.clone()).collect();
     let only = Decisions { accepted, ..Decisions::default() };
     let planned = plan(&[app(rule, &case.before.text)], rules, &options(values, Some(only)), &|_| {});
-    let made = planned.changes.first().map(|change| String::from_utf8_lossy(&change.after).into_owned());
+    let made = planned
+        .changes
+        .iter()
+        .find(|change| change.path == PLACE)
+        .map(|change| String::from_utf8_lossy(&change.after).into_owned());
     for finding in own(planned, meta) {
         if finding.outcome != Outcome::Fixed {
             let detail = finding.outcome.detail().unwrap_or_default();
@@ -117,14 +123,32 @@ fn scan_of(rule: &CustomRule, case: &Case, rules: &RuleSet, values: &Values) -> 
     scan(&[app(rule, &case.before.text)], rules, &options(values.clone(), None), &|_| {})
 }
 
-/// An app of one file that is nowhere on disk, for the project's release of the CDK.
+/// An app of one file that is nowhere on disk, for the project's release of the CDK; beside it stand the files that the fix imports.
 fn app(rule: &CustomRule, text: &str) -> App {
     let root = rule.file.with_extension("case");
     let file: PathBuf = root.join(PLACE);
     let candidate = Candidate { path: PLACE.to_owned(), file: file.clone(), language: Language::TypeScript };
+    let mut overlay = Overlay::from([(file, Arc::from(text))]);
+    for (module, names) in imported(rule.rule.meta) {
+        overlay.entry(root.join(format!("{module}.ts"))).or_insert_with(|| names.into());
+    }
     let mut app = App::new(root, vec![candidate]);
     app.release = app.release.or(Some(RELEASE));
-    app.with(&Overlay::from([(file, Arc::from(text))]))
+    app.with(&overlay)
+}
+
+/// The files of an app that a rule's fix imports, each with a text that exports what is wanted of it.
+fn imported(meta: &Meta) -> Vec<(String, String)> {
+    let Ok(query) = Query::parse(meta.query) else { return Vec::new() };
+    let directives = query.patterns.iter().flat_map(|pattern| pattern.directives.iter());
+    let imports = directives.filter(|directive| directive.name == DirectiveName::AddImport);
+    imports
+        .filter_map(|directive| {
+            let (module, names) = directive.arguments.split_first()?;
+            let declared = format!("export declare const {}: any;\n", names.join(": any, "));
+            Some((module.strip_prefix("./")?.to_owned(), declared))
+        })
+        .collect()
 }
 
 fn options(values: Values, only: Option<Decisions>) -> Options {

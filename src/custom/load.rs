@@ -311,3 +311,41 @@ fn known(file: &Path, text: &str, make: impl FnOnce() -> &'static Meta) -> Rule 
     let meta = *all.entry((file.to_owned(), text.to_owned())).or_insert_with(make);
     Rule { meta, check: super::fix::check }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLES: [&str; 3] = [
+        include_str!("../../examples/custom-rules/rules/logs-not-in-json.md"),
+        include_str!("../../examples/custom-rules/rules/bucket-not-ours.md"),
+        include_str!("../../examples/custom-rules/rules/topic-without-subscriber.md"),
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+        /// A rule file that somebody, or something, has scrambled is read or refused with a line that it has.
+        #[test]
+        fn a_scrambled_file_is_read_or_refused_in_one_of_its_lines(
+            which in 0usize..3,
+            wounds in proptest::collection::vec((0usize..1_200, 0usize..30, "[(){}\\[\\]@#!?\"`+=.:a-z\n é]{0,8}"), 1..6),
+        ) {
+            let mut text: Vec<char> = EXAMPLES[which].chars().collect();
+            for (at, length, put) in wounds {
+                let at = at.min(text.len());
+                text.splice(at..(at + length).min(text.len()), put.chars());
+            }
+            let text: String = text.into_iter().collect();
+            let read = RuleFile::parse(&text).and_then(|file| {
+                named_well(&file.facts, &text, Path::new("rule.md"))?;
+                asks_well(&file.facts, &text)?;
+                check(&file)
+            });
+            if let Err((line, what)) = read {
+                let lines = text.lines().count() + 1;
+                proptest::prop_assert!((1..=lines).contains(&line) && !what.is_empty(), "{line} of {lines}: {what}");
+            }
+        }
+    }
+}

@@ -109,13 +109,20 @@ impl<'a> Builder<'_, 'a> {
     /// Nothing is to do where the file has it.
     ///
     /// # Errors
-    /// As [`Builder::package`]; also where the file imports it under another name.
+    /// As [`Builder::package`]; also where the file imports it under another name, or the app has no such file.
     pub fn import_from(&mut self, at: Syn<'a>, module: &str, name: &str) -> Result<(), Refusal> {
-        let from = self.model.location(at.file).and_then(std::path::Path::parent);
-        let specifier = match (module.strip_prefix("./"), from) {
-            (Some(inside), Some(from)) => {
-                let way = crate::source::discover::way(from, &self.model.app.root.join(inside));
-                if way.starts_with("../") { way } else { format!("./{way}") }
+        let file = self.model.location(at.file);
+        let specifier = match (module.strip_prefix("./"), file, file.and_then(std::path::Path::parent)) {
+            (Some(inside), Some(file), Some(folder)) => {
+                let way = crate::source::discover::way(folder, &self.model.app.root.join(inside));
+                let way = if way.starts_with("../") { way } else { format!("./{way}") };
+                if self.model.app.import(file, &way).is_none() {
+                    return Err(no_fix(
+                        &format!("the app has no {inside} that {name} could come from"),
+                        "make it, or mend the rule",
+                    ));
+                }
+                way
             }
             _ => module.to_owned(),
         };

@@ -145,6 +145,16 @@ fn rules_of_a_team_find_and_mend() {
     same(&project, &by_git);
     project.run(&["undo"]).ends(0);
     same(&project, &before);
+    // What is not there is not imported.
+    std::fs::remove_file(project.at("lib/constructs/secure-bucket.ts")).unwrap();
+    let scan = json(&project.run(&["scan", "--format", "json", "--select", "acme-2"]).ends(1));
+    assert_eq!(scan["findings"][0]["outcome"], "no-fix");
+    assert!(
+        scan["findings"][0]["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("the app has no lib/constructs/secure-bucket")
+    );
 }
 
 #[test]
