@@ -3,8 +3,10 @@
 //! `ARCHITECTURE.md` has the way through and the invariants.
 
 pub mod cli;
+pub mod custom;
 pub mod detect;
 pub mod edit;
+pub mod lsp;
 pub mod model;
 pub mod plan;
 pub mod prove;

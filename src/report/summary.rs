@@ -159,7 +159,7 @@ fn needs_value(listed: &[&Finding]) -> Option<Line> {
     for finding in listed {
         if let Outcome::NeedsValue(refusal) = &finding.outcome {
             total += 1;
-            if let Refusal::NeedsValue { key, ask, example } = refusal {
+            if let Refusal::NeedsValue { key, ask, example, .. } = refusal {
                 keys.entry(key).or_insert((ask, example, 0)).2 += 1;
             }
         }

@@ -367,8 +367,9 @@ fn why_not(plan: &Plan, fingerprint: &str) -> String {
 fn standing(finding: &Finding) -> Option<Standing> {
     match &finding.outcome {
         Outcome::Offered | Outcome::Held(_) => Some(Standing::Ready),
-        Outcome::NeedsValue(Refusal::NeedsValue { key, ask, example }) => {
-            Some(Standing::Needs(Asked { key: key.clone(), ask: ask.clone(), example: example.clone() }))
+        Outcome::NeedsValue(Refusal::NeedsValue { key, ask, kind, example }) => {
+            let (key, ask, example) = (key.clone(), ask.clone(), example.clone());
+            Some(Standing::Needs(Asked { key, ask, kind: *kind, example }))
         }
         Outcome::NoFix(refusal) => Some(Standing::Refused(refusal.to_string())),
         _ => None,

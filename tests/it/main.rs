@@ -18,13 +18,21 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod custom;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod lsp;
+#[cfg(test)]
+mod lsp_client;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
