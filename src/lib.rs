@@ -12,6 +12,7 @@ pub mod prove;
 pub mod report;
 pub mod review;
 pub mod rule;
+pub mod saved;
 pub mod source;
 pub mod syntax;
 pub mod write;

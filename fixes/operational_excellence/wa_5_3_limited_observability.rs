@@ -346,7 +346,8 @@ fn function_groups<'a>(model: &Model<'a>) -> Vec<Site<'a>> {
 }
 
 fn save_queries<'a>(model: &Model<'a>, group: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let groups = function_groups(model);
+    let mut groups = function_groups(model);
+    groups.retain(|group| !model.may_run_again(group.node));
     // One finding for the app, at its first group.
     if groups.first()?.node != group.node || group.bound().is_none() || has_saved_queries(model) {
         return None;

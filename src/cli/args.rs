@@ -40,6 +40,8 @@ pub enum Command {
     Scan(RunArgs),
     /// Show the fixes as a unified diff that `git apply` accepts; write nothing
     Diff(RunArgs),
+    /// Write the fixes to a file that a person reads, and `wa-fix apply FILE` applies later
+    Plan(PlanArgs),
     /// Write the fixes to the working tree, or to a new git branch
     Apply(ApplyArgs),
     /// List what the fixes need from you and do not know yet; text or json
@@ -141,6 +143,14 @@ pub struct RunArgs {
     /// Read tests, too
     #[arg(long, action = ArgAction::SetTrue)]
     pub tests: bool,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Options of every run; `--output` is the file of the plan, `-` or nothing standard output.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Options of `apply`.

@@ -8,8 +8,10 @@ mod compare;
 mod config;
 mod init;
 mod keep;
+mod plan;
 mod proof;
 mod review;
+mod review_proof;
 mod run;
 mod schema;
 mod test;
@@ -24,6 +26,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::custom;
 use crate::detect::Outcome;
+use crate::plan::Plan;
+use crate::prove::Proof;
 use crate::report::{Command as Kind, Format};
 use args::{Cli, Command, RunArgs};
 use config::Config;
@@ -58,6 +62,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         None => diff(&cli.run, environment),
         Some(Command::Scan(args)) => scan(&args, environment),
         Some(Command::Diff(args)) => diff(&args, environment),
+        Some(Command::Plan(args)) => plan::plan(&args, environment),
         Some(Command::Apply(args)) => apply::apply(&args, environment),
         Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
@@ -103,7 +108,19 @@ fn proves_nothing(command: &str, args: &RunArgs) -> Result<()> {
 
 fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
     let run = Run::prepare(args)?;
-    let Planned { mut plan, proof, .. } = proof::planned(&run, args, environment)?;
+    let Planned { plan, proof, .. } = proof::planned(&run, args, environment)?;
+    preview(&run, args, environment, &Kind::Diff, plan, proof.as_ref())
+}
+
+/// Shows a plan of which nothing is written.
+fn preview(
+    run: &Run,
+    args: &RunArgs,
+    environment: &Environment,
+    kind: &Kind,
+    mut plan: Plan,
+    proof: Option<&Proof>,
+) -> Result<u8> {
     // A preview fixes nothing: what `apply` would fix is offered.
     for finding in plan.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fixed) {
         finding.outcome = Outcome::Offered;
@@ -118,9 +135,8 @@ fn diff(args: &RunArgs, environment: &Environment) -> Result<u8> {
             ));
         }
     }
-    let counts =
-        run.print(args, environment, &Kind::Diff, &plan, proof.as_ref(), &frames(&plan, &run, args.format))?;
-    Ok(run.exit_code(&counts, proof.as_ref(), args))
+    let counts = run.print(args, environment, kind, &plan, proof, &frames(&plan, run, args.format))?;
+    Ok(run.exit_code(&counts, proof, args))
 }
 
 /// The rules of the project around the working directory.

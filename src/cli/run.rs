@@ -74,12 +74,18 @@ impl Environment {
 pub(crate) struct Run {
     /// The apps.
     pub apps: Vec<App>,
-    /// The rules.
+    /// The rules that there are.
+    pub known: Rules,
+    /// Those that run.
     pub rules: RuleSet,
     /// What to plan.
     pub options: Options,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    /// The files and folders that were named, at their real places.
+    pub named: Vec<PathBuf>,
+    /// Whether tests are read.
+    pub tests: bool,
     /// The configuration that was read.
     pub config_file: Option<PathBuf>,
     /// What `[proof]` says.
@@ -125,6 +131,7 @@ impl Run {
             within.push(place);
             roots.push(root);
         }
+        let named_places = within.clone();
         if roots == within {
             within.clear();
         }
@@ -147,9 +154,9 @@ impl Run {
         let named =
             Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let root = common(&outermost).unwrap_or_else(|| start.clone());
-        let rules = Rules::of(&config)?;
-        let scope = scope(args, &config, &rules, config_file.as_deref(), &root)?;
-        let rules = select(args, &config, &rules)?.scoped(scope);
+        let known = Rules::of(&config)?;
+        let scope = scope(args, &config, &known, config_file.as_deref(), &root)?;
+        let rules = select(args, &config, &known)?.scoped(scope);
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
         let tier =
@@ -157,6 +164,7 @@ impl Run {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             apps: find_apps(found.files, &outermost),
+            known,
             rules,
             options: Options {
                 tier,
@@ -168,6 +176,8 @@ impl Run {
                 trial: Trial::default(),
             },
             root,
+            named: named_places,
+            tests: discover_options.tests,
             config_file,
             proof: config.proof,
             cwd: discover_options.cwd,
@@ -194,9 +204,9 @@ impl Run {
         self.with_skipped(self.with_progress(|done| plan::plan(&self.apps, &self.rules, &self.options, done)))
     }
 
-    /// Plans without some fixes; a proof does it again and again, so there is nothing to show.
+    /// Plans without some more fixes; a proof does it again and again, so there is nothing to show.
     pub(crate) fn plan_with(&self, trial: &Trial) -> Plan {
-        let options = Options { trial: trial.clone(), ..self.options.clone() };
+        let options = Options { trial: self.options.trial.and(trial), ..self.options.clone() };
         self.with_skipped(plan::plan(&self.apps, &self.rules, &options, &|_| {}))
     }
 
@@ -379,7 +389,7 @@ impl Named {
 }
 
 /// The rules of a project: those of wa-fix, its own, and those that look after suppressions.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// All of them.
     pub all: Vec<Rule>,
     /// Its own, with their files.
@@ -406,7 +416,7 @@ impl Rules {
     }
 
     /// Whether a selector names one of them.
-    fn has(&self, selector: &str) -> bool {
+    pub(super) fn has(&self, selector: &str) -> bool {
         self.all.iter().any(|rule| rule.meta.is_named_by(selector))
     }
 
@@ -479,7 +489,7 @@ fn common(folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// The options as typed, for the next command, quoted for a shell.
 fn typed(environment: &Environment) -> String {
-    let commands = ["scan", "diff", "apply"];
+    let commands = ["scan", "diff", "plan", "apply"];
     let mut words = Vec::new();
     let mut skip_value = false;
     for (index, word) in environment.typed.iter().enumerate() {
@@ -506,7 +516,7 @@ pub(super) fn shell_word(word: &str) -> String {
 }
 
 /// An operating system error in plain words.
-fn plain(error: &std::io::Error) -> String {
+pub(super) fn plain(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         std::io::ErrorKind::PermissionDenied => "may not be read".to_owned(),

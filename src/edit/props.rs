@@ -7,6 +7,7 @@ use super::style::line_indent;
 use crate::detect::Refusal;
 use crate::model::meaning::words;
 use crate::model::{Prop, Props, Site};
+use crate::source::Language;
 use crate::syntax::Syn;
 
 /// A line longer than this is broken by the formatters that CDK projects use.
@@ -277,10 +278,12 @@ impl<'a> Builder<'_, 'a> {
             let at = object.end() - 1;
             let entry = style.adapt(entry, &inner);
             let unit = style.indent.text(1);
-            self.edit(object.file, at..at, format!("{unit}{entry},{}{base}", style.eol));
+            let comma = comma_at_end(object);
+            self.edit(object.file, at..at, format!("{unit}{entry}{comma}{}{base}", style.eol));
         } else if entry.contains('\n') {
             let entry = style.adapt(entry, &inner);
-            let text = format!("{{{}{inner}{entry},{}{base}}}", style.eol, style.eol);
+            let comma = comma_at_end(object);
+            let text = format!("{{{}{inner}{entry}{comma}{}{base}}}", style.eol, style.eol);
             self.edit(object.file, object.start()..object.end(), text);
         } else {
             let entry = style.adapt(entry, &base);
@@ -318,7 +321,8 @@ impl<'a> Builder<'_, 'a> {
         let end = comma.map_or(last.end(), Syn::end);
         let end = comments_after(object, end).last().map_or(end, Syn::end);
         let entry = style.adapt(entry, &inner);
-        self.edit(object.file, end..object.end() - 1, format!("{break_in}{entry},{}{base}", style.eol));
+        let comma = comma_at_end(object);
+        self.edit(object.file, end..object.end() - 1, format!("{break_in}{entry}{comma}{}{base}", style.eol));
     }
 
     fn add_props_argument(&mut self, site: &Site<'a>, name: &str, value: &str) -> Result<(), Refusal> {
@@ -390,6 +394,11 @@ fn width_of(text: &str) -> usize {
         })
         .count();
     if long > 3 { WIDTH } else { 80 }
+}
+
+/// The comma behind the last entry of an object over several lines: JSON has none.
+fn comma_at_end(object: Syn<'_>) -> &'static str {
+    if object.file.language == Language::Json { "" } else { "," }
 }
 
 /// `name: value`, or the shorthand where both are one name.

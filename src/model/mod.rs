@@ -13,6 +13,7 @@ mod paths;
 pub mod pipeline;
 pub mod props;
 pub(crate) mod release;
+mod repeat;
 pub mod scope;
 pub mod site;
 mod source;

@@ -50,16 +50,17 @@ pub struct Options {
     pub within: Vec<PathBuf>,
     /// Threads.
     pub jobs: usize,
-    /// What a proof leaves out.
+    /// What a proof or a saved plan leaves out.
     pub trial: Trial,
 }
 
-/// Fixes that a proof leaves out of a plan, by fingerprint.
+/// Fixes that a proof or a saved plan leaves out, by fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// Fixes that a check failed with, each with the check's words: they end in `backed-out`.
+    /// Fixes that a check failed with or that are refused, each with the reason: they end in `backed-out`.
     pub backed_out: BTreeMap<String, String>,
-    /// Where it is given: only these are made, to see how far a check passes.
+    /// Where it is given: only these are made, to see how far a check passes, or since nothing else was agreed to. The plan
+    /// then tells what each fix makes by itself.
     pub only: Option<BTreeSet<String>>,
 }
 
@@ -68,6 +69,18 @@ impl Trial {
     pub fn leaves_out(&self, fingerprint: &str) -> bool {
         self.backed_out.contains_key(fingerprint)
             || self.only.as_ref().is_some_and(|only| !only.contains(fingerprint))
+    }
+
+    /// What both leave out.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let only = match (&self.only, &other.only) {
+            (Some(one), Some(two)) => Some(one.intersection(two).cloned().collect()),
+            (one, two) => one.as_ref().or(two.as_ref()).cloned(),
+        };
+        let mut backed_out = self.backed_out.clone();
+        backed_out.extend(other.backed_out.clone());
+        Self { backed_out, only }
     }
 
     /// Whether nothing is left out.
@@ -141,7 +154,7 @@ pub struct Step {
     pub fixed: Vec<String>,
     /// The files as they stand after this step.
     pub changes: Vec<FileChange>,
-    /// What each fix made, where a person decided fix by fix.
+    /// What each fix made, where a person decided fix by fix, or a trial is of some fixes only.
     pub made: Vec<Made>,
 }
 

@@ -282,7 +282,8 @@ fn settle(
             finding.outcome = Outcome::BackedOut(check.clone());
             continue;
         }
-        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
+        let left_out = options.trial.leaves_out(&finding.fingerprint) && left.contains(&(*rule, key.clone()));
+        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact || left_out {
             continue;
         }
         match progress.fates.get(identity) {

@@ -32,11 +32,15 @@ mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod pairs;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
 mod prove;
+#[cfg(test)]
+mod push;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -51,6 +55,8 @@ mod rules;
 mod run;
 #[cfg(test)]
 mod sarif_schema;
+#[cfg(test)]
+mod saved_plan;
 #[cfg(test)]
 mod scope;
 #[cfg(test)]
