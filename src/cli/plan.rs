@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::args::{ApplyArgs, PlanArgs, RunArgs};
-use super::config::Config;
 use super::proof::{self, Planned};
-use super::run::{Environment, Rules, Run};
+use super::run::{Environment, Run};
 use super::{preview, run};
 use crate::detect::{Finding, Outcome};
 use crate::plan::{Plan, Trial};
@@ -182,10 +181,10 @@ fn as_planned(args: &RunArgs, saved: &SavedPlan, top: &Path) -> RunArgs {
 /// The fixes that `--select` and `--ignore` leave out.
 fn not_selected(args: &RunArgs, run: &Run, saved: &SavedPlan) -> Result<BTreeSet<String>> {
     let rules = run.rules.rules();
-    let config = Config::load(run.config_file.as_deref()).map_err(anyhow::Error::msg)?;
-    let all = Rules::of(&config)?;
-    if let Some(unknown) = args.select.iter().chain(&args.ignore).find(|selector| !all.has(selector)) {
-        bail!("{}", all.unknown(unknown));
+    for selector in args.select.iter().chain(&args.ignore) {
+        if !run.known.has(selector) {
+            bail!("{}", run.known.unknown(selector));
+        }
     }
     let is_named = |fix: &SavedFix, list: &[String]| {
         let rule = rules.iter().find(|rule| rule.meta.id == fix.rule);

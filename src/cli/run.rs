@@ -74,7 +74,9 @@ impl Environment {
 pub(crate) struct Run {
     /// The apps.
     pub apps: Vec<App>,
-    /// The rules.
+    /// The rules that there are.
+    pub known: Rules,
+    /// Those that run.
     pub rules: RuleSet,
     /// What to plan.
     pub options: Options,
@@ -152,9 +154,9 @@ impl Run {
         let named =
             Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let root = common(&outermost).unwrap_or_else(|| start.clone());
-        let rules = Rules::of(&config)?;
-        let scope = scope(args, &config, &rules, config_file.as_deref(), &root)?;
-        let rules = select(args, &config, &rules)?.scoped(scope);
+        let known = Rules::of(&config)?;
+        let scope = scope(args, &config, &known, config_file.as_deref(), &root)?;
+        let rules = select(args, &config, &known)?.scoped(scope);
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
         let tier =
@@ -162,6 +164,7 @@ impl Run {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             apps: find_apps(found.files, &outermost),
+            known,
             rules,
             options: Options {
                 tier,
@@ -391,7 +394,7 @@ impl Named {
 }
 
 /// The rules of a project: those of wa-fix, its own, and those that look after suppressions.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// All of them.
     pub all: Vec<Rule>,
     /// Its own, with their files.
