@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the way through and the invariants.
 
 pub mod cli;
+pub mod custom;
 pub mod detect;
 pub mod edit;
 pub mod lsp;
@@ -12,6 +13,7 @@ pub mod prove;
 pub mod report;
 pub mod review;
 pub mod rule;
+pub mod saved;
 pub mod source;
 pub mod syntax;
 pub mod write;

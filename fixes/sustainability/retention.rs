@@ -3,12 +3,13 @@
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Binding, Discriminator, Environment, Model, Prop, Site};
-use crate::rule::Question;
+use crate::rule::{AnswerType, Question};
 use crate::syntax::Syn;
 
 pub(super) const RETENTION: Question = Question {
     key: "log_retention",
     ask: "How long shall logs be kept that have no limit today? A member of RetentionDays; older events are deleted.",
+    kind: AnswerType::Choice(&MEMBERS),
     example: "ONE_YEAR",
 };
 
@@ -37,6 +38,20 @@ const DAYS: [(&str, u16); 22] = [
     ("NINE_YEARS", 3288),
     ("TEN_YEARS", 3653),
 ];
+
+/// Their names alone, for the question.
+const MEMBERS: [&str; DAYS.len()] = {
+    let mut members = [""; DAYS.len()];
+    let mut at = 0;
+    while at < DAYS.len() {
+        #[expect(clippy::indexing_slicing, reason = "both have the same length, and the compiler runs it")]
+        {
+            members[at] = DAYS[at].0;
+        }
+        at += 1;
+    }
+    members
+};
 
 pub(super) const WEEK: u16 = 7;
 const YEAR: u16 = 365;
@@ -126,28 +141,34 @@ impl Retention {
     }
 }
 
-/// Production keeps `today`, the others a week; without an environment the value that was answered.
+/// Production keeps `today`, or what was answered where that is no limit, the others a week; without an environment it is
+/// what was answered.
 pub(super) fn retention<'a>(
     b: &Builder<'_, 'a>,
     at: Syn<'a>,
     today: &str,
     days: &str,
 ) -> Result<Retention, Refusal> {
-    match b.environment(at) {
-        Environment::Known(known) => {
-            Ok(Retention::Tiered(known.expression, format!("{days}.{today}"), format!("{days}.{SHORT}")))
-        }
-        _ => {
-            let answer = b.value(&RETENTION)?;
-            if !DAYS.iter().any(|(name, _)| *name == answer) && answer != NEVER {
-                return Err(no_fix(
-                    &format!("log_retention is {answer}, which is no member of RetentionDays"),
-                    "give one such as ONE_YEAR",
-                ));
-            }
-            Ok(Retention::Fixed(format!("{days}.{answer}")))
-        }
+    let Environment::Known(known) = b.environment(at) else {
+        return Ok(Retention::Fixed(format!("{days}.{}", member(b.value(&RETENTION)?)?)));
+    };
+    // Whoever says how long logs are kept that have no limit means those of production, too.
+    let kept = match b.value_if_given(RETENTION.key) {
+        Some(answer) if today == NEVER => member(answer)?,
+        _ => today,
+    };
+    Ok(Retention::Tiered(known.expression, format!("{days}.{kept}"), format!("{days}.{SHORT}")))
+}
+
+/// An answer, where it is a member of `RetentionDays`.
+fn member(answer: &str) -> Result<&str, Refusal> {
+    if days(answer).is_some() || answer == NEVER {
+        return Ok(answer);
     }
+    Err(no_fix(
+        &format!("log_retention is {answer}, which is no member of RetentionDays"),
+        "give one such as ONE_YEAR",
+    ))
 }
 
 /// `retention: …` inside a construct that is written before or after a statement.

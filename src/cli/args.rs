@@ -40,6 +40,8 @@ pub enum Command {
     Scan(RunArgs),
     /// Show the fixes as a unified diff that `git apply` accepts; write nothing
     Diff(RunArgs),
+    /// Write the fixes to a file that a person reads, and `wa-fix apply FILE` applies later
+    Plan(PlanArgs),
     /// Write the fixes to the working tree, or to a new git branch
     Apply(ApplyArgs),
     /// List what the fixes need from you and do not know yet; text or json
@@ -50,11 +52,20 @@ pub enum Command {
     Lsp(RunArgs),
     /// Print the documentation of a rule
     Explain {
-        /// A rule's number (2.6) or name
+        /// A rule's number (2.6) or name; `custom-rules` is the guide to your own
         rule: String,
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
-    /// List all rules
-    Rules,
+    /// List all rules, custom ones too
+    Rules {
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Try custom rules on their own cases
+    Test(TestArgs),
     /// Write a commented wa-fix.toml from what stands in the app, or with --editor what an editor needs
     Init(InitArgs),
     /// Print the JSON schema of wa-fix.toml
@@ -112,8 +123,8 @@ pub struct RunArgs {
     /// Print to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Threads [default: one per core]
-    #[arg(short, long, value_name = "N")]
+    /// Threads; 0 is one per core [default: 0]
+    #[arg(short, long, value_name = "N", value_parser = threads)]
     pub jobs: Option<usize>,
     /// No summary
     #[arg(short, long)]
@@ -134,6 +145,14 @@ pub struct RunArgs {
     /// Read tests, too
     #[arg(long, action = ArgAction::SetTrue)]
     pub tests: bool,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Options of every run; `--output` is the file of the plan, `-` or nothing standard output.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Options of `apply`.
@@ -184,6 +203,20 @@ pub enum Editor {
     Neovim,
 }
 
+/// Options of `test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArgs {
+    /// Only these rules: ids or names [default: all custom rules]
+    #[arg(value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// Write what the fixes make into the cases
+    #[arg(long)]
+    pub update: bool,
+    /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Options of `baseline`.
 #[derive(Debug, Clone, Args)]
 pub struct BaselineArgs {
@@ -229,6 +262,13 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number <= 1024)
+        .ok_or_else(|| "give a number from 0 (one per core) to 1024".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

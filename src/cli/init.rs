@@ -43,6 +43,7 @@ const TOP: &str = "\
 # ignore = [\"lambda-cold-starts\"]    # not these
 # min-impact = \"medium\"             # list findings of this impact and above
 # tier = \"review\"                   # write fixes up to this tier: safe, review, scaffold
+# custom = [\"wa-fix-rules\"]         # folders of rules of your own; `wa-fix explain custom-rules` is the guide
 
 # [rules.tiers]                     # another tier for the fixes of a rule
 # \"2.5\" = \"review\"
@@ -91,16 +92,12 @@ fn question(need: &Need, key: &str) -> String {
         None => (&need.example, " (an example)".to_owned()),
     };
     let value = match need.kind {
-        AnswerType::Number => answer.clone(),
-        AnswerType::Urls => {
-            let list: Vec<String> = answer.split(',').map(|url| quoted(url.trim())).collect();
+        AnswerType::Number { .. } => answer.clone(),
+        kind if kind.is_list() || key == "prod-values" => {
+            let list: Vec<String> = answer.split(',').map(|part| quoted(part.trim())).collect();
             format!("[{}]", list.join(", "))
         }
-        AnswerType::Text if key == "prod-values" => {
-            let list: Vec<String> = answer.split(',').map(|name| quoted(name.trim())).collect();
-            format!("[{}]", list.join(", "))
-        }
-        AnswerType::Text => quoted(answer),
+        _ => quoted(answer),
     };
     let rules: std::collections::BTreeSet<&str> =
         need.findings.iter().map(|finding| finding.rule.id).collect();

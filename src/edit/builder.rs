@@ -113,6 +113,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.values.get(question.key).map(String::as_str).ok_or_else(|| Refusal::NeedsValue {
             key: question.key.to_owned(),
             ask: question.ask.to_owned(),
+            kind: question.kind,
             example: question.example.to_owned(),
         })
     }
@@ -438,8 +439,19 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.fresh("", candidates, free)
     }
 
-    /// A construct id that nothing in the class around `at` uses, from candidates in order of preference.
+    /// A construct id that nothing in the class around `at` uses, from candidates in order of preference. Refuses the
+    /// fix where `at` may run more than once: the second construct could not have the same id.
     pub fn fresh_id(&mut self, at: Syn<'a>, candidates: &[&str]) -> String {
+        if self.model.may_run_again(at) {
+            self.failure = Some(no_fix(
+                "it is built in a loop or in a function that is called several times, where an id would be used twice",
+                "build it in the constructor of a class, then run again",
+            ));
+        }
+        self.unused_id(at, candidates)
+    }
+
+    fn unused_id(&mut self, at: Syn<'a>, candidates: &[&str]) -> String {
         let within =
             at.ancestors().find(|node| crate::model::meaning::is_class(*node)).unwrap_or(Syn::root(at.file));
         let free = |name: &str, taken: &[String]| {
@@ -470,7 +482,8 @@ impl<'m, 'a> Builder<'m, 'a> {
         match id.kind() {
             "string" => {
                 let wanted = format!("{}{suffix}", crate::model::imports::string_text(id));
-                format!("'{}'", self.fresh_id(at, &[&wanted]))
+                // Where it is a literal already, it is used once.
+                format!("'{}'", self.unused_id(at, &[&wanted]))
             }
             "template_string" => format!("{}{suffix}`", text.strip_suffix('`').unwrap_or(text)),
             _ => format!("`${{{text}}}{suffix}`"),

@@ -62,7 +62,12 @@ impl<'a> Builder<'_, 'a> {
                 self.splice(next, next.start()..next.start(), &format!("{text},{}{base}", style.eol));
             }
             Some(next) => self.splice(next, next.start()..next.start(), &format!("{text}, ")),
-            None => self.insert_entry(object, &format!("\"{key}\""), value),
+            None => match entries.last() {
+                Some(last) if !object.text().contains('\n') && !value.contains('\n') => {
+                    self.splice(*last, last.end()..last.end(), &format!(", {text}"));
+                }
+                _ => self.insert_entry(object, &format!("\"{key}\""), value),
+            },
         }
     }
 }

@@ -274,14 +274,15 @@ impl<'a> Builder<'_, 'a> {
         let base = line_indent(&object.file.text, object.start()).to_owned();
         let inner = format!("{base}{}", style.indent.text(1));
         let has_comment = object.node.named_child_count() > 0;
-        let comma = last_comma(object);
         if has_comment {
             let at = object.end() - 1;
             let entry = style.adapt(entry, &inner);
             let unit = style.indent.text(1);
+            let comma = comma_at_end(object);
             self.edit(object.file, at..at, format!("{unit}{entry}{comma}{}{base}", style.eol));
         } else if entry.contains('\n') {
             let entry = style.adapt(entry, &inner);
+            let comma = comma_at_end(object);
             let text = format!("{{{}{inner}{entry}{comma}{}{base}}}", style.eol, style.eol);
             self.edit(object.file, object.start()..object.end(), text);
         } else {
@@ -320,7 +321,7 @@ impl<'a> Builder<'_, 'a> {
         let end = comma.map_or(last.end(), Syn::end);
         let end = comments_after(object, end).last().map_or(end, Syn::end);
         let entry = style.adapt(entry, &inner);
-        let comma = last_comma(object);
+        let comma = comma_at_end(object);
         self.edit(object.file, end..object.end() - 1, format!("{break_in}{entry}{comma}{}{base}", style.eol));
     }
 
@@ -395,8 +396,8 @@ fn width_of(text: &str) -> usize {
     if long > 3 { WIDTH } else { 80 }
 }
 
-/// What follows the last of several entries that stand on lines of their own: JSON has no comma there.
-fn last_comma(object: Syn<'_>) -> &'static str {
+/// The comma behind the last entry of an object over several lines: JSON has none.
+fn comma_at_end(object: Syn<'_>) -> &'static str {
     if object.file.language == Language::Json { "" } else { "," }
 }
 

@@ -86,7 +86,9 @@ impl<'t> Reader<'t> {
                 _ => {}
             }
         }
-        if quote == b'\'' && !self.text.get(start..self.at)?.contains(['"', '\\']) {
+        let body = self.text.get(start..self.at)?;
+        // Other escapes mean the same in both quotes.
+        if quote == b'\'' && !body.contains('"') && !body.contains("\\'") {
             self.tokens.quotes.extend([start, self.at]);
         }
         self.code(quote);

@@ -87,11 +87,11 @@ fn meets(a: &TextRange, b: &TextRange) -> bool {
 /// The fix of a finding, each way of it, or the question that it waits for.
 fn of_finding(workspace: &Workspace, client: &Client, shown: &Shown) -> Vec<Value> {
     let finding = &shown.finding;
-    if let Outcome::NeedsValue(Refusal::NeedsValue { key, ask, example }) = &finding.outcome {
+    if let Outcome::NeedsValue(Refusal::NeedsValue { key, ask, example, .. }) = &finding.outcome {
         return to_answer(workspace, client, shown, [key, ask, example]);
     }
     let Some(fix) = &finding.fix else { return Vec::new() };
-    let titles = std::iter::once(&fix.title).chain(&finding.alternatives);
+    let titles = std::iter::once(&fix.title).chain(finding.alternatives.iter().map(|way| &way.fix.title));
     titles
         .enumerate()
         .map(|(way, title)| {

@@ -215,8 +215,8 @@ impl Workspace {
     /// Why they cannot, in words that can stand beside the question.
     pub(super) fn try_answer(&self, key: &str, answer: &str) -> Result<AnswerType, String> {
         let waiting = self.findings().find_map(|shown| match &shown.finding.outcome {
-            Outcome::NeedsValue(Refusal::NeedsValue { key: asked, example, .. }) if asked == key => {
-                Some((shown.app, AnswerType::of(example)))
+            Outcome::NeedsValue(Refusal::NeedsValue { key: asked, kind, .. }) if asked == key => {
+                Some((shown.app, *kind))
             }
             _ => None,
         });

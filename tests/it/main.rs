@@ -18,6 +18,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod custom;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod documents;
@@ -36,11 +38,15 @@ mod mutations;
 #[cfg(test)]
 mod npm;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod pairs;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
 mod prove;
+#[cfg(test)]
+mod push;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -55,6 +61,8 @@ mod rules;
 mod run;
 #[cfg(test)]
 mod sarif_schema;
+#[cfg(test)]
+mod saved_plan;
 #[cfg(test)]
 mod scope;
 #[cfg(test)]
