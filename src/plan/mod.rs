@@ -135,7 +135,8 @@ impl RuleSet {
     /// As for [`RuleSet::new`].
     pub fn only(&self, selector: &str) -> Result<Self, String> {
         let named = self.rules.iter().copied().filter(|rule| rule.meta.is_named_by(selector));
-        Ok(Self { scope: Arc::clone(&self.scope), ..Self::new(named)? })
+        let known = self.known.iter().copied();
+        Ok(Self { scope: Arc::clone(&self.scope), ..Self::new(named)?.among(known) })
     }
 
     /// Whether a rule is one of them.
