@@ -106,7 +106,7 @@ use super::function::{Setting, decides_itself, from_config, from_settings, label
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Environment, Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -115,6 +115,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const MEMORY: Question = Question {
     key: "lambda_memory_mb",
     ask: "How many MB of memory (128 to 10240) should functions get that say nothing of it?",
+    kind: AnswerType::Number { least: 128, most: 10_240 },
     example: "512",
 };
 
@@ -158,7 +159,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let function = m.site("function")?;
     let is = |class: &str| model.builds(&function, class);
-    let edge = is("aws_cloudfront.experimental.EdgeFunction");
+    let edge = model.runs_at_edge(&function);
     let other = edge || is("aws_lambda.SingletonFunction") || decides_itself(&function);
     let tool = model.serves_custom_resource(&function) || model.answers_alarms(&function);
     if other || tool || !is_a_number_here(model, &function) {

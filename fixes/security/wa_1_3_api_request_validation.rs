@@ -117,7 +117,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -144,6 +144,7 @@ const META: Meta = Meta {
 const ORIGINS: Question = Question {
     key: "allowed_origins",
     ask: "Which origins may call the API from a browser? Comma-separated.",
+    kind: AnswerType::Urls,
     example: "https://app.example.com",
 };
 
@@ -151,6 +152,7 @@ pub(super) const AUTHORIZER: Question = Question {
     key: "api_authorizer",
     ask: "How shall the API know its callers? IAM: they sign their requests. API_KEY: they send a key, which tells and \
           throttles them but proves nothing.",
+    kind: AnswerType::Text,
     example: "IAM",
 };
 

@@ -91,7 +91,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -118,6 +118,7 @@ const META: Meta = Meta {
 const CONTEXT_KEY: Question = Question {
     key: "vpc_context_key",
     ask: "Which CDK context key shall name a VPC for the function? Without the key, it stays outside.",
+    kind: AnswerType::Text,
     example: "vpcId",
 };
 
@@ -155,7 +156,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let function =
         m.site("function").filter(|site| site.local.is_none() && site.node.is("new_expression"))?;
     let is = |class: &str| model.builds(&function, class);
-    if is("aws_cloudfront.experimental.EdgeFunction")
+    if model.runs_at_edge(&function)
         || is("aws_lambda.SingletonFunction")
         || model.serves_custom_resource(&function)
         // Without a way out of the VPC it could not reach what it has to mend.
