@@ -88,7 +88,7 @@ fn by_finding(run: &Run, planned: &Planned) -> Option<Vec<Commit>> {
     for step in &planned.plan.steps {
         for (fixed, title) in step.fixed.iter().zip(&step.titles) {
             only.insert(fixed.clone());
-            let trial = Trial { backed_out: planned.trial.backed_out.clone(), only: Some(only.clone()) };
+            let trial = Trial { only: Some(only.clone()), ..planned.trial.clone() };
             let next = run.plan_with(&trial).changes;
             let changes = difference(&state, &next)?;
             state = next.into_iter().map(|change| (change.file.clone(), change)).collect();

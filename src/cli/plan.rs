@@ -11,6 +11,7 @@ use super::config::Config;
 use super::proof::{self, Planned};
 use super::run::{Environment, Rules, Run};
 use super::{preview, run};
+use crate::detect::{Finding, Outcome};
 use crate::plan::{Plan, Trial};
 use crate::prove::Verdict;
 use crate::report::{Command as Kind, Format};
@@ -33,27 +34,41 @@ pub(super) fn plan(args: &PlanArgs, environment: &Environment) -> Result<u8> {
         crate::write::check_output(file)?;
     }
     let args = RunArgs { output: None, ..args.clone() };
-    let run = Run::prepare(&args)?;
-    let Planned { plan, proof, trial, .. } = proof::planned(&run, &args, environment)?;
-    let (saved, plan) = saved(&run, &plan, trial)?;
-    let bytes = saved.to_bytes()?;
-    match file {
-        Some(file) => crate::write::output(file, &bytes)?,
-        None => std::io::stdout().lock().write_all(&bytes)?,
+    let mut run = Run::prepare(&args)?;
+    run.options.trial.tells = true;
+    let Planned { mut plan, proof, trial, .. } = proof::planned(&run, &args, environment)?;
+    // A project that fails before any fix: the report says so, and there is no plan.
+    if proof.as_ref().is_none_or(|proof| proof.verdict != Verdict::FailedBefore) {
+        plan = without_lost(&run, plan, trial);
+        let bytes = saved(&run, &plan)?.to_bytes()?;
+        match file {
+            Some(file) => crate::write::output(file, &bytes)?,
+            None => std::io::stdout().lock().write_all(&bytes)?,
+        }
     }
     let kind = Kind::Plan(file.map(|file| file.display().to_string()));
     preview(&run, &args, environment, &kind, plan, proof.as_ref())
 }
 
-/// The file of a plan, and the plan that it says: made once more, for what each fix makes by itself.
-fn saved(run: &Run, plan: &Plan, trial: Trial) -> Result<(SavedPlan, Plan)> {
+/// The plan as it is made of its fixes alone: one that was tried and came to nothing may have left its mark on the others.
+fn without_lost(run: &Run, plan: Plan, trial: Trial) -> Plan {
+    let is_lost = |finding: &Finding| matches!(finding.outcome, Outcome::BackedOut(_) | Outcome::Conflict(_));
+    if !plan.findings.iter().any(is_lost) {
+        return plan;
+    }
     let fixed = plan.steps.iter().flat_map(|step| step.fixed.iter().cloned());
-    let whole = run.plan_with(&Trial { only: Some(fixed.collect()), ..trial });
+    let alone = run.plan_with(&Trial { only: Some(fixed.collect()), ..trial });
+    // What is said of the findings stays: why they were lost, for one thing.
+    Plan { findings: plan.findings, ..alone }
+}
+
+/// The file of a plan.
+fn saved(run: &Run, plan: &Plan) -> Result<SavedPlan> {
     let top = top(&run.root);
     let mut settings =
         Settings::of(&run.options, run.rules.rules().iter().map(|rule| rule.meta.id), run.tests);
     settings.paths = run.named.iter().map(|path| saved_path(path, &top)).collect::<Result<_, _>>()?;
-    Ok((SavedPlan::of(&whole, settings, &top, run.cwd())?, whole))
+    Ok(SavedPlan::of(plan, settings, &top, run.cwd())?)
 }
 
 /// What the paths of a plan are relative to: the top of the repository, outside of one the folder itself.
@@ -113,7 +128,7 @@ pub(super) fn reviewed(args: &ApplyArgs, file: &Path, environment: &Environment)
     let only = saved.fixes.iter().map(|fix| fix.fingerprint.clone()).filter(|name| wanted(name)).collect();
     let mut refused = saved.refused_for(&moved);
     refused.retain(|name, _| wanted(name));
-    run.options.trial = Trial { backed_out: refused, only: Some(only) };
+    run.options.trial = Trial { backed_out: refused, only: Some(only), tells: true };
     // Without the checks first: they are run of nothing that is refused.
     let planned = agreed(&mut run, &saved, &top, &|run| {
         Ok(Planned { plan: run.plan(), proof: None, bench: None, trial: Trial::default() })

@@ -279,7 +279,7 @@ fn apply_rule(app: &App, rules: &RuleSet, rule: &Rule, options: &Options, progre
         };
         match next {
             Ok(next) => {
-                if options.only.is_some() || options.trial.only.is_some() {
+                if options.only.is_some() || options.trial.tells {
                     made.extend(chosen.iter().map(|fix| made_by(fix, &current, &progress.overlay)));
                 }
                 for fix in chosen {

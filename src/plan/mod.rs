@@ -61,9 +61,10 @@ pub struct Options {
 pub struct Trial {
     /// Fixes that a check failed with or that are refused, each with the reason: they end in `backed-out`.
     pub backed_out: BTreeMap<String, String>,
-    /// Where it is given: only these are made, to see how far a check passes, or since nothing else was agreed to. The plan
-    /// then tells what each fix makes by itself.
+    /// Where it is given: only these are made, to see how far a check passes, or since nothing else was agreed to.
     pub only: Option<BTreeSet<String>>,
+    /// The plan tells what each fix makes by itself.
+    pub tells: bool,
 }
 
 impl Trial {
@@ -82,7 +83,7 @@ impl Trial {
         };
         let mut backed_out = self.backed_out.clone();
         backed_out.extend(other.backed_out.clone());
-        Self { backed_out, only }
+        Self { backed_out, only, tells: self.tells || other.tells }
     }
 
     /// Whether nothing is left out.
@@ -165,7 +166,7 @@ pub struct Step {
     pub fixed: Vec<String>,
     /// The files as they stand after this step.
     pub changes: Vec<FileChange>,
-    /// What each fix made, where a person decided fix by fix, or a trial is of some fixes only.
+    /// What each fix made, where a person decided fix by fix, or a saved plan is made or applied.
     pub made: Vec<Made>,
 }
 

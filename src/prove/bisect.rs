@@ -103,7 +103,7 @@ fn first_to_fail(
 
 /// A trial of the first fixes only.
 pub(super) fn beginning(trial: &Trial, order: &[String], length: usize) -> Trial {
-    Trial { backed_out: trial.backed_out.clone(), only: Some(order.iter().take(length).cloned().collect()) }
+    Trial { only: Some(order.iter().take(length).cloned().collect()), ..trial.clone() }
 }
 
 fn backed_out(plan: &Plan, fingerprint: &str, failure: &Failure) -> BackedOut {

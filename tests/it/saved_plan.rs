@@ -161,7 +161,9 @@ fn to_a_branch_and_with_a_proof() {
     let ran = project.run(&["plan", "-o", file.to_str().unwrap(), "--select", "2.5", "--prove", check]);
     ran.ends(3);
     assert_eq!(SavedPlan::from_bytes(&std::fs::read(file).unwrap()).unwrap().fixes.len(), 1);
-    // A project that fails before is not written to.
+    // A project that fails before is not written to, and there is no plan of it.
+    project.run(&["plan", "-o", "../none.json", "--prove", "false"]).ends(2).says("fails before any fix");
+    assert!(!project.outside().join("none.json").exists());
     apply(&project, &["--prove", "false"]).ends(2).says("fails before any fix");
     same(&project, &before);
 }
