@@ -100,8 +100,9 @@ const META: Meta = Meta {
     tier: Tier::Scaffold,
     practice: "REL09-BP03",
     clears: &["AwsSolutions-DDB3", "CKV_AWS_28"],
-    // The exporter of parameters is a function: where it is the first, 1.7 counts it and 5.4 has something to describe.
-    raises: &["1.7", "5.4"],
+    // The exporter of parameters is a function: where it is the first, 1.7 counts it and 5.4 has something to describe. 5.6 has
+    // what the new plan copies restored as a test.
+    raises: &["1.7", "5.4", "5.6"],
     asks: &[],
     // After 1.4, which turns parameters into secrets, and 2.8, which starts to use versions.
     order: 300,

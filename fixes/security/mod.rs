@@ -5,11 +5,14 @@ mod boundary;
 pub(crate) mod bucket;
 mod build_commands;
 mod callers;
+mod cure;
+mod fronts;
 mod grant;
 mod leak;
 mod narrow;
 mod perimeter;
 pub(super) mod sensitive;
+mod star_statement;
 mod statement;
 mod usage_plan;
 mod validator;
@@ -23,6 +26,7 @@ pub mod wa_1_6_no_audit_trail;
 pub mod wa_1_7_function_outside_vpc;
 pub mod wa_1_8_api_without_waf;
 pub mod wa_1_9_api_without_access_logs;
+mod web_acl;
 
 pub(crate) use grant::name_at;
 
