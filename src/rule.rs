@@ -149,42 +149,71 @@ pub struct Question {
     pub key: &'static str,
     /// What is asked, as a sentence.
     pub ask: &'static str,
+    /// What an answer has to be.
+    pub kind: AnswerType,
     /// An answer as it would be typed, for messages: never written into code by itself.
     pub example: &'static str,
 }
 
 /// What an answer has to be at first sight. A rule has the last word on its answers: it refuses those that it cannot write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerType {
-    /// A whole number.
-    Number,
-    /// Web addresses, separated by commas.
-    Urls,
     /// A word or words.
     Text,
+    /// A whole number in a range.
+    Number {
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// Words, separated by commas.
+    List,
+    /// Web addresses, separated by commas.
+    Urls,
+    /// An e-mail address.
+    Email,
+    /// The name of a domain.
+    Domain,
 }
 
 impl AnswerType {
-    /// The type of answers that look like an example.
-    pub fn of(example: &str) -> Self {
-        // Four digits and more are the name of something, such as a cost centre.
-        if example.parse::<u64>().is_ok() && example.len() < 4 {
-            Self::Number
-        } else if example.starts_with("https://") {
-            Self::Urls
-        } else {
-            Self::Text
+    /// Any whole number.
+    pub const NUMBER: Self = Self::Number { least: 0, most: u64::MAX };
+
+    /// Its name in machine output and in rule files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number { .. } => "number",
+            Self::Choice(_) => "choice",
+            Self::List => "list",
+            Self::Urls => "urls",
+            Self::Email => "email",
+            Self::Domain => "domain",
         }
     }
 
     /// What to say of it beside a question; empty where the question says it all.
-    pub const fn hint(self) -> &'static str {
+    pub fn hint(self) -> String {
         match self {
-            Self::Number => "A whole number.",
-            Self::Urls => "Each with its https://.",
-            Self::Text => "",
+            Self::Text => String::new(),
+            Self::Number { least: 0, most: u64::MAX } => "A whole number.".to_owned(),
+            Self::Number { least, most: u64::MAX } => format!("A whole number from {least}."),
+            Self::Number { least, most } => format!("A whole number from {least} to {most}."),
+            Self::Choice(words) => format!("One of {}.", words.join(", ")),
+            Self::List => "Separated by commas.".to_owned(),
+            Self::Urls => "Each with its https://.".to_owned(),
+            Self::Email => "An e-mail address.".to_owned(),
+            Self::Domain => "The name of a domain.".to_owned(),
         }
+    }
+
+    /// Whether answers are several values.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Urls)
     }
 
     /// Says what is wrong with an answer.
@@ -192,21 +221,62 @@ impl AnswerType {
     /// # Errors
     /// A sentence that begins small.
     pub fn check(self, answer: &str) -> Result<(), String> {
-        match self {
-            Self::Number if answer.parse::<u64>().is_err() => Err(format!("`{answer}` is no whole number")),
-            Self::Urls => {
-                let wrong = answer.split(',').map(str::trim).find(|url| {
-                    !url.strip_prefix("https://")
-                        .or_else(|| url.strip_prefix("http://"))
-                        .is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace))
-                });
-                wrong.map_or(Ok(()), |url| {
-                    Err(format!("`{url}` is no web address such as https://app.example.com"))
-                })
+        let parts = || answer.split(',').map(str::trim);
+        let wrong = match self {
+            Self::Text => None,
+            Self::Number { least, most } => match answer.trim().parse::<u64>() {
+                Err(_) => Some(format!("`{answer}` is no whole number")),
+                Ok(number) if number < least || number > most => {
+                    let hint = self.hint().to_lowercase();
+                    Some(format!("{number} is not {}", hint.trim_end_matches('.')))
+                }
+                Ok(_) => None,
+            },
+            Self::Choice(words) => {
+                let known = words.iter().any(|word| word.eq_ignore_ascii_case(answer.trim()));
+                (!known).then(|| format!("`{answer}` is not one of {}", words.join(", ")))
             }
-            _ => Ok(()),
-        }
+            Self::List => parts()
+                .any(str::is_empty)
+                .then(|| format!("`{answer}` has an empty place between its commas")),
+            Self::Urls => parts()
+                .find(|url| !is_url(url))
+                .map(|url| format!("`{url}` is no web address such as https://app.example.com")),
+            Self::Email => (!is_email(answer.trim()))
+                .then(|| format!("`{answer}` is no e-mail address such as on-call@example.com")),
+            Self::Domain => (!is_domain(answer.trim()))
+                .then(|| format!("`{answer}` is no domain such as api.example.com")),
+        };
+        wrong.map_or(Ok(()), Err)
     }
+}
+
+impl Serialize for AnswerType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+fn is_url(url: &str) -> bool {
+    url.strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace))
+}
+
+fn is_email(address: &str) -> bool {
+    let plain =
+        |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "@<>,;\"".contains(c));
+    address.rsplit_once('@').is_some_and(|(name, domain)| plain(name) && is_domain(domain))
+}
+
+fn is_domain(domain: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    domain.len() <= 253 && domain.contains('.') && domain.trim_end_matches('.').split('.').all(label)
 }
 
 /// Everything that is known of a rule without running it.
@@ -283,4 +353,52 @@ pub const HAZARDS: &str = "## What to know before deploying";
 pub fn section<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(heading)?;
     rest.split("\n## ").next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_checked_by_their_kind() {
+        let number = AnswerType::Number { least: 1, most: 900 };
+        let choice = AnswerType::Choice(&["low", "high"]);
+        for (kind, good, bad) in [
+            (AnswerType::Text, "any thing", None),
+            (number, "900", Some("901")),
+            (number, "1", Some("0")),
+            (AnswerType::NUMBER, "4711", Some("4.5")),
+            (choice, "High", Some("higher")),
+            (AnswerType::List, "a, b", Some("a,,b")),
+            (AnswerType::Urls, "https://a.example, http://b", Some("https://a.example, b")),
+            (AnswerType::Email, "on-call+eu@example.com", Some("on call@example.com")),
+            (AnswerType::Email, "a@b.co", Some("a@b")),
+            (AnswerType::Email, "a@b.co", Some("a.example.com")),
+            (AnswerType::Domain, "api.example.com", Some("https://example.com")),
+            (AnswerType::Domain, "xn--bcher-kva.example", Some("example")),
+            (AnswerType::Domain, "a.b", Some("-a.b")),
+        ] {
+            assert_eq!(kind.check(good), Ok(()), "{kind:?}");
+            if let Some(bad) = bad {
+                assert!(kind.check(bad).is_err(), "{kind:?} {bad}");
+            }
+        }
+        assert_eq!(number.check("0").unwrap_err(), "0 is not a whole number from 1 to 900");
+    }
+
+    /// The example of every question is an answer to it.
+    #[test]
+    fn questions_declare_what_their_examples_are() {
+        for rule in crate::fixes::ALL {
+            for question in rule.meta.asks {
+                assert_eq!(
+                    question.kind.check(question.example),
+                    Ok(()),
+                    "{} {}",
+                    rule.meta.id,
+                    question.key
+                );
+            }
+        }
+    }
 }

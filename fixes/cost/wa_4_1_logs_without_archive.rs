@@ -87,12 +87,12 @@ use crate::edit::config::name_after;
 use crate::edit::names::camel_name;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
-use crate::fixes::operational_excellence::deployment::parts;
+use crate::fixes::operational_excellence::deploying_stages::parts;
 use crate::fixes::security::named;
 use crate::fixes::sustainability::retention::{days, is_audit};
 use crate::model::meaning::{has_word, words};
 use crate::model::{Binding, Environment, Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -101,6 +101,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const EXPIRATION: Question = Question {
     key: "log_expiration_days",
     ask: "After how many days shall logs in buckets be deleted?",
+    kind: AnswerType::Number { least: 1, most: 65_535 },
     example: "365",
 };
 

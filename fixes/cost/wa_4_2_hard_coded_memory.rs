@@ -106,7 +106,7 @@ use super::function::{Setting, decides_itself, from_config, from_settings, label
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Environment, Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -115,6 +115,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const MEMORY: Question = Question {
     key: "lambda_memory_mb",
     ask: "How many MB of memory (128 to 10240) should functions get that say nothing of it?",
+    kind: AnswerType::Number { least: 128, most: 10_240 },
     example: "512",
 };
 

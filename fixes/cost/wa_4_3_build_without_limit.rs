@@ -70,7 +70,7 @@ use super::function::decides_itself;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -82,6 +82,7 @@ const FLEET: &str = "codebuild_fleet_arn";
 const MINUTES: Question = Question {
     key: "build_timeout_minutes",
     ask: "After how many minutes (5 to 480) should a build be stopped? Without an answer it is 30.",
+    kind: AnswerType::Number { least: 5, most: 480 },
     example: "30",
 };
 

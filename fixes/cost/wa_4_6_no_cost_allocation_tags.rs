@@ -66,14 +66,18 @@ use crate::model::props::key_of;
 use crate::model::scope::lookup;
 use crate::model::types::Type;
 use crate::model::{Binding, Model, Prop, Site, statement_of};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::{Literal, Syn};
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
 
-const COST_CENTER: Question =
-    Question { key: "cost_center", ask: "Which cost centre pays for this app?", example: "4711" };
+const COST_CENTER: Question = Question {
+    key: "cost_center",
+    ask: "Which cost centre pays for this app?",
+    kind: AnswerType::Text,
+    example: "4711",
+};
 
 const META: Meta = Meta {
     id: "4.6",

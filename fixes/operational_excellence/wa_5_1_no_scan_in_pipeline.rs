@@ -84,7 +84,7 @@ use super::nag;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Runner};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::shell::masked_scan;
 use crate::syntax::{Literal, Syn};
 
@@ -94,6 +94,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const LEVEL: Question = Question {
     key: "audit_level",
     ask: "From which severity on should a known vulnerability stop the build (low, moderate, high, critical)? Without an answer it is high.",
+    kind: AnswerType::Choice(&["low", "moderate", "high", "critical"]),
     example: "high",
 };
 

@@ -130,7 +130,7 @@ use crate::edit::{Builder, no_fix};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::props::{key_of, own_entry};
 use crate::model::{Environment, Model, Prop, Props, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -158,6 +158,7 @@ const META: Meta = Meta {
 const PATHS: Question = Question {
     key: "cached_paths",
     ask: "Which GET paths give everybody the same answer for some minutes? With the query parameters they depend on; comma-separated.",
+    kind: AnswerType::List,
     example: "/products/{id}?lang",
 };
 

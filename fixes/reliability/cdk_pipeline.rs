@@ -2,7 +2,7 @@
 
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::operational_excellence::deployment::{is_not_production, is_production};
+use crate::fixes::operational_excellence::deploying_stages::{is_not_production, is_production};
 use crate::fixes::security::named;
 use crate::model::meaning::has_word;
 use crate::model::{Model, Prop, Site, statement_of};

@@ -3,22 +3,28 @@
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::model::Site;
-use crate::rule::Question;
+use crate::rule::{AnswerType, Question};
 use crate::syntax::{Parsed, Syn};
 
 /// The hosted zone.
 pub(super) const HOSTED_ZONE: Question = Question {
     key: "hosted_zone_id",
     ask: "Which hosted zone of Route 53 holds the name that both regions answer to?",
+    kind: AnswerType::Text,
     example: "Z0123456789EXAMPLE",
 };
 /// The zone's domain.
-pub(super) const ZONE_NAME: Question =
-    Question { key: "zone_name", ask: "What is the domain of that zone?", example: "example.com" };
+pub(super) const ZONE_NAME: Question = Question {
+    key: "zone_name",
+    ask: "What is the domain of that zone?",
+    kind: AnswerType::Domain,
+    example: "example.com",
+};
 /// The shared name.
 pub(super) const RECORD_NAME: Question = Question {
     key: "record_name",
     ask: "Under which name shall both regions answer?",
+    kind: AnswerType::Domain,
     example: "api.example.com",
 };
 

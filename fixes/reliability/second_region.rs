@@ -5,13 +5,14 @@ use crate::edit::carry::only_instance;
 use crate::edit::{Builder, no_fix};
 use crate::model::props::own_entry;
 use crate::model::{Model, Site, statement_of};
-use crate::rule::Question;
+use crate::rule::{AnswerType, Question};
 use crate::syntax::Syn;
 
 /// The region that has the copies, or takes over.
 pub(super) const DR_REGION: Question = Question {
     key: "dr_region",
     ask: "Which AWS region holds the copies and takes over when the app's own region fails?",
+    kind: AnswerType::Text,
     example: "us-west-2",
 };
 

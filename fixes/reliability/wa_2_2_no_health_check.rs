@@ -114,7 +114,7 @@ use crate::edit::{Builder, no_fix};
 use crate::fixes::api::{is_interface, is_public, own_name, spoken};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
 use crate::syntax::Syn;
 
@@ -124,6 +124,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const HEALTH_PATH: Question = Question {
     key: "health_path",
     ask: "Which path of the API answers 200 when the service is well?",
+    kind: AnswerType::Text,
     example: "health",
 };
 

@@ -104,7 +104,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::cost::function::{Setting, decides_itself, from_settings, label};
 use crate::model::{Environment, Model, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -112,6 +112,7 @@ pub const RULE: Rule = Rule { meta: &META, check };
 const TIMEOUT: Question = Question {
     key: "lambda_timeout_seconds",
     ask: "How many seconds (1 to 900) should functions get that say nothing of their timeout?",
+    kind: AnswerType::Number { least: 1, most: 900 },
     example: "29",
 };
 const META: Meta = Meta {

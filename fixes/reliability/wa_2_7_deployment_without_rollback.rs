@@ -112,7 +112,7 @@
 use super::cdk_pipeline;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::operational_excellence::deployment::{deploys, is_not_production};
+use crate::fixes::operational_excellence::deploying_stages::{deploys, is_not_production};
 use crate::fixes::security::named;
 use crate::model::meaning::{has_word, is_class};
 use crate::model::props::key_of;

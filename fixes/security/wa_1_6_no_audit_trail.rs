@@ -97,7 +97,7 @@ use crate::edit::carry::last_statement;
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{App, Environment, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -123,6 +123,7 @@ const META: Meta = Meta {
 const STACK: Question = Question {
     key: "audit_trail_stack",
     ask: "Which class of stack shall build the account's audit trail?",
+    kind: AnswerType::Text,
     example: "SecurityStack",
 };
 

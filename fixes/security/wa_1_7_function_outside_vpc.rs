@@ -91,7 +91,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -118,6 +118,7 @@ const META: Meta = Meta {
 const CONTEXT_KEY: Question = Question {
     key: "vpc_context_key",
     ask: "Which CDK context key shall name a VPC for the function? Without the key, it stays outside.",
+    kind: AnswerType::Text,
     example: "vpcId",
 };
 

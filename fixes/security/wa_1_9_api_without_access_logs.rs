@@ -88,7 +88,7 @@ use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::scope::Declaration;
 use crate::model::{Binding, Model, Prop, Site};
-use crate::rule::{Impact, Meta, Pillar, Question, Rule, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
 /// The rule.
@@ -98,6 +98,7 @@ const ROLE: Question = Question {
     key: "api_gateway_account_role",
     ask: "API Gateway writes logs with a role that is set once for an account and region, and nothing in the app sets it. \
           Is there one (exists), or shall this API make it (create)? One that is made replaces the one that is there.",
+    kind: AnswerType::Choice(&["exists", "create"]),
     example: "exists",
 };
 

@@ -3,12 +3,13 @@
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::model::{Binding, Discriminator, Environment, Model, Prop, Site};
-use crate::rule::Question;
+use crate::rule::{AnswerType, Question};
 use crate::syntax::Syn;
 
 pub(super) const RETENTION: Question = Question {
     key: "log_retention",
     ask: "How long shall logs be kept that have no limit today? A member of RetentionDays; older events are deleted.",
+    kind: AnswerType::Choice(&MEMBERS),
     example: "ONE_YEAR",
 };
 
@@ -37,6 +38,20 @@ const DAYS: [(&str, u16); 22] = [
     ("NINE_YEARS", 3288),
     ("TEN_YEARS", 3653),
 ];
+
+/// Their names alone, for the question.
+const MEMBERS: [&str; DAYS.len()] = {
+    let mut members = [""; DAYS.len()];
+    let mut at = 0;
+    while at < DAYS.len() {
+        #[expect(clippy::indexing_slicing, reason = "both have the same length, and the compiler runs it")]
+        {
+            members[at] = DAYS[at].0;
+        }
+        at += 1;
+    }
+    members
+};
 
 pub(super) const WEEK: u16 = 7;
 const YEAR: u16 = 365;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 
 use super::args::{ApplyArgs, UndoArgs};
-use super::branch;
 use super::proof::{self, Planned};
 use super::run::{Environment, Run, frames};
+use super::{branch, plan};
 use crate::edit::Commit;
 use crate::plan::Plan;
 use crate::plan::apps::app_root;
@@ -20,11 +20,16 @@ use crate::write::{ApplyOptions, BranchOptions, StateDir, TRAILER, create_branch
 
 /// Writes the plan to the working tree or to a branch, then reports.
 pub(super) fn apply(args: &ApplyArgs, environment: &Environment) -> Result<u8> {
-    let run = Run::prepare(&args.run)?;
     if let Some(file) = &args.pr_body {
         crate::write::check_output(file)?;
     }
-    let mut planned = proof::planned(&run, &args.run, environment)?;
+    let (run, mut planned) = if let Some(file) = plan::file_of(args)? {
+        plan::reviewed(args, file, environment)?
+    } else {
+        let run = Run::prepare(&args.run)?;
+        let planned = proof::planned(&run, &args.run, environment)?;
+        (run, planned)
+    };
     // Code frames show the text that the findings are about, so it is read before it changes.
     let texts = frames(&planned.plan, &run, args.run.format);
     let kind = match &args.branch {

@@ -40,20 +40,33 @@ pub enum Command {
     Scan(RunArgs),
     /// Show the fixes as a unified diff that `git apply` accepts; write nothing
     Diff(RunArgs),
+    /// Write the fixes to a file that a person reads, and `wa-fix apply FILE` applies later
+    Plan(PlanArgs),
     /// Write the fixes to the working tree, or to a new git branch
     Apply(ApplyArgs),
     /// List what the fixes need from you and do not know yet; text or json
     Values(RunArgs),
     /// Put the last apply back
     Undo(UndoArgs),
+    /// Serve an editor over standard input and output (Language Server Protocol)
+    Lsp(RunArgs),
     /// Print the documentation of a rule
     Explain {
-        /// A rule's number (2.6) or name
+        /// A rule's number (2.6) or name; `custom-rules` is the guide to your own
         rule: String,
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
-    /// List all rules
-    Rules,
-    /// Write a commented wa-fix.toml from what stands in the app
+    /// List all rules, custom ones too
+    Rules {
+        /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Try custom rules on their own cases
+    Test(TestArgs),
+    /// Write a commented wa-fix.toml from what stands in the app, or with --editor what an editor needs
     Init(InitArgs),
     /// Print the JSON schema of wa-fix.toml
     Schema,
@@ -110,8 +123,8 @@ pub struct RunArgs {
     /// Print to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Threads [default: one per core]
-    #[arg(short, long, value_name = "N")]
+    /// Threads; 0 is one per core [default: 0]
+    #[arg(short, long, value_name = "N", value_parser = threads)]
     pub jobs: Option<usize>,
     /// No summary
     #[arg(short, long)]
@@ -132,6 +145,14 @@ pub struct RunArgs {
     /// Read tests, too
     #[arg(long, action = ArgAction::SetTrue)]
     pub tests: bool,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Options of every run; `--output` is the file of the plan, `-` or nothing standard output.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Options of `apply`.
@@ -166,6 +187,34 @@ pub struct InitArgs {
     /// The folder of the app [default: .]
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
+    /// Set up an editor for the folder instead: a task, an external tool, or the language server
+    #[arg(long, value_name = "EDITOR")]
+    pub editor: Option<Editor>,
+}
+
+/// Editors that `init` sets up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Editor {
+    /// A task with its problem matcher in .vscode/tasks.json
+    Vscode,
+    /// External tools in .idea/tools/wa-fix.xml
+    Jetbrains,
+    /// The language server in .nvim.lua
+    Neovim,
+}
+
+/// Options of `test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArgs {
+    /// Only these rules: ids or names [default: all custom rules]
+    #[arg(value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// Write what the fixes make into the cases
+    #[arg(long)]
+    pub update: bool,
+    /// The configuration that names custom rules [default: the nearest wa-fix.toml upwards]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Options of `baseline`.
@@ -213,6 +262,13 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number <= 1024)
+        .ok_or_else(|| "give a number from 0 (one per core) to 1024".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -121,7 +121,7 @@ fn difference(from: &BTreeMap<PathBuf, FileChange>, to: &[FileChange]) -> Option
 }
 
 /// Commits of which each passes the checks by itself: one that does not is joined with the next.
-fn each_passes(
+pub(super) fn each_passes(
     commits: Vec<Commit>,
     bench: &mut dyn Bench,
 ) -> Result<(Vec<Commit>, Vec<String>), ProofError> {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::edit::Values;
 use crate::plan::scope::Place;
 use crate::rule::{Impact, Tier};
+use crate::source::Mistake;
 
 /// The name of the file.
 pub(crate) const NAME: &str = "wa-fix.toml";
@@ -100,6 +101,9 @@ pub(crate) struct Rules {
     /// Other tiers for the fixes of rules, named as for `--select`.
     #[serde(default)]
     pub tiers: BTreeMap<String, Tier>,
+    /// Folders of custom rules, relative to this file and inside its folder.
+    #[serde(default)]
+    pub custom: Vec<String>,
 }
 
 /// `[environment]`.
@@ -159,8 +163,9 @@ impl Config {
             one.places(Path::new("/"))
                 .and_then(|_| one.check_globs())
                 .map_err(|what| format!("{shown}: {what}"))?;
-            next = one.extends.map(|other| file.parent().unwrap_or(Path::new("")).join(other));
-            let below = text.parse().map_err(|error| format!("{shown}: {error}"))?;
+            next = one.extends.as_ref().map(|other| file.parent().unwrap_or(Path::new("")).join(other));
+            let mut below = text.parse().map_err(|error| format!("{shown}: {error}"))?;
+            place_folders(&mut below, &one.rules.custom, &file).map_err(|what| format!("{shown}: {what}"))?;
             table = over(below, table);
         }
         table.try_into().map_err(|error: toml::de::Error| format!("{}: {}", file.display(), error.message()))
@@ -215,11 +220,8 @@ impl Config {
     /// What is wrong, with line and column and, for a misspelt key, what was probably meant.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let before = text.get(..at).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-            format!("line {line}, column {column}: {}{}", error.message(), suggestion(error.message()))
+            let Mistake { line, column, what } = Mistake::of(text, &error);
+            format!("line {line}, column {column}: {what}")
         })
     }
 
@@ -238,6 +240,38 @@ impl Config {
         values.extend(more.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         values
     }
+}
+
+/// Makes the folders of custom rules absolute: a file that extends this one may lie elsewhere.
+///
+/// # Errors
+/// A folder that is not there, or that does not lie in the folder of the configuration.
+fn place_folders(table: &mut toml::Table, folders: &[String], file: &Path) -> Result<(), String> {
+    let home = file.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let home = std::fs::canonicalize(home).map_err(|error| error.to_string())?;
+    let mut placed = Vec::new();
+    for folder in folders {
+        let named = format!("`{folder}` under `custom` in [rules]");
+        let place = std::fs::canonicalize(home.join(folder))
+            .ok()
+            .filter(|place| place.is_dir())
+            .ok_or_else(|| format!("{named} is no folder; make it, or name another"))?;
+        if !place.starts_with(&home) {
+            return Err(format!(
+                "{named} lies outside the folder of the configuration; move the rules into it"
+            ));
+        }
+        let Some(place) = place.to_str() else {
+            return Err(format!("{named} has a path that is not UTF-8; rename it"));
+        };
+        placed.push(toml::Value::from(place));
+    }
+    if let Some(rules) = table.get_mut("rules").and_then(toml::Value::as_table_mut)
+        && !placed.is_empty()
+    {
+        rules.insert("custom".to_owned(), toml::Value::Array(placed));
+    }
+    Ok(())
 }
 
 /// The text of a file.
@@ -282,18 +316,6 @@ fn plain(value: &toml::Value) -> String {
 
 fn find(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(NAME)).find(|file| file.is_file())
-}
-
-/// "unknown field `selct`, expected one of `select`, …" becomes "; did you mean `select`?".
-fn suggestion(message: &str) -> String {
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let [wrong, known @ ..] = words.as_slice() else { return String::new() };
-    if !message.starts_with("unknown field") {
-        return String::new();
-    }
-    similar::get_close_matches(*wrong, known, 1, 0.5)
-        .first()
-        .map_or_else(String::new, |close| format!("; did you mean `{close}`?"))
 }
 
 #[cfg(test)]

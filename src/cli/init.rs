@@ -8,15 +8,18 @@ use clap::Parser;
 
 use super::args::{Cli, InitArgs};
 use super::config::NAME;
-use super::run::Run;
+use super::run::{Environment, Run};
 use crate::plan::needs::{Need, needs};
 use crate::rule::{AnswerType, Tier};
 
 /// Writes the file; one that exists is left alone.
-pub(super) fn init(args: &InitArgs) -> Result<u8> {
+pub(super) fn init(args: &InitArgs, environment: &Environment) -> Result<u8> {
     let folder = args.path.clone().unwrap_or_else(|| PathBuf::from("."));
     if !folder.is_dir() {
         bail!("{}: is no folder; name the folder of an app", folder.display());
+    }
+    if let Some(editor) = args.editor {
+        return super::editor::set_up(editor, &folder, environment);
     }
     let file = folder.join(NAME);
     if file.symlink_metadata().is_ok() {
@@ -40,6 +43,7 @@ const TOP: &str = "\
 # ignore = [\"lambda-cold-starts\"]    # not these
 # min-impact = \"medium\"             # list findings of this impact and above
 # tier = \"review\"                   # write fixes up to this tier: safe, review, scaffold
+# custom = [\"wa-fix-rules\"]         # folders of rules of your own; `wa-fix explain custom-rules` is the guide
 
 # [rules.tiers]                     # another tier for the fixes of a rule
 # \"2.5\" = \"review\"
@@ -88,16 +92,12 @@ fn question(need: &Need, key: &str) -> String {
         None => (&need.example, " (an example)".to_owned()),
     };
     let value = match need.kind {
-        AnswerType::Number => answer.clone(),
-        AnswerType::Urls => {
-            let list: Vec<String> = answer.split(',').map(|url| quoted(url.trim())).collect();
+        AnswerType::Number { .. } => answer.clone(),
+        kind if kind.is_list() || key == "prod-values" => {
+            let list: Vec<String> = answer.split(',').map(|part| quoted(part.trim())).collect();
             format!("[{}]", list.join(", "))
         }
-        AnswerType::Text if key == "prod-values" => {
-            let list: Vec<String> = answer.split(',').map(|name| quoted(name.trim())).collect();
-            format!("[{}]", list.join(", "))
-        }
-        AnswerType::Text => quoted(answer),
+        _ => quoted(answer),
     };
     let rules: std::collections::BTreeSet<&str> =
         need.findings.iter().map(|finding| finding.rule.id).collect();

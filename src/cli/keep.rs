@@ -77,12 +77,11 @@ fn with_answers(text: &str, answers: &[Kept]) -> Result<String, String> {
 fn value_of(kept: &Kept, key: &str) -> Value {
     let parts = || kept.answer.split(',').map(str::trim).filter(|part| !part.is_empty());
     match kept.kind {
-        AnswerType::Number => {
+        AnswerType::Number { .. } => {
             kept.answer.trim().parse::<i64>().map_or_else(|_| Value::from(kept.answer.as_str()), Value::from)
         }
-        AnswerType::Urls => Value::Array(parts().collect::<Array>()),
-        AnswerType::Text if key == PRODUCTION => Value::Array(parts().collect::<Array>()),
-        AnswerType::Text => Value::from(kept.answer.as_str()),
+        kind if kind.is_list() || key == PRODUCTION => Value::Array(parts().collect::<Array>()),
+        _ => Value::from(kept.answer.as_str()),
     }
 }
 
@@ -103,7 +102,7 @@ mod tests {
             text,
             &[
                 kept("cost_center", "4711", AnswerType::Text),
-                kept("build_timeout_minutes", "20", AnswerType::Number),
+                kept("build_timeout_minutes", "20", AnswerType::NUMBER),
             ],
         );
         assert_eq!(

@@ -47,7 +47,7 @@ pub(super) fn planned(run: &Run, args: &RunArgs, environment: &Environment) -> R
 }
 
 /// The checks that the options and the configuration name.
-fn checks(run: &Run, args: &RunArgs, environment: &Environment) -> Result<Checks> {
+pub(super) fn checks(run: &Run, args: &RunArgs, environment: &Environment) -> Result<Checks> {
     let mut list = Vec::new();
     for text in &args.prove {
         let text = match (text.as_str(), &run.proof.command) {

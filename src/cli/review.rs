@@ -6,10 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use console::Key;
 
+use super::apply;
 use super::args::RunArgs;
 use super::keep::{Kept, keep};
+use super::review_proof::{Prover, Tried};
 use super::run::{Environment, Run};
-use super::{apply, config};
 use crate::edit::{Commit, FileChange};
 use crate::plan::Plan;
 use crate::report::look::count;
@@ -42,9 +43,6 @@ enum Chosen {
 /// # Errors
 /// Without a terminal, a list of the commands that do the job; otherwise those of writing.
 pub(super) fn start(args: &RunArgs, plain: bool, environment: &Environment) -> Result<u8> {
-    if !args.prove.is_empty() {
-        bail!("a review does not run --prove; use it with `wa-fix diff` or `wa-fix apply`");
-    }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         bail!(
             "--interactive needs a terminal; without one use\n  wa-fix diff          to see the fixes\n  \
@@ -54,17 +52,19 @@ pub(super) fn start(args: &RunArgs, plain: bool, environment: &Environment) -> R
         );
     }
     let run = Run::prepare(args)?;
+    // A check that cannot be run is said before an hour of decisions.
+    let mut prover = Prover::new(&run, args, environment)?;
     let mut session = Session::open(&run.apps, &run.rules, &run.options);
     if session.review.items().is_empty() {
         writeln!(io::stdout(), "There is no fix to review.")?;
         return Ok(0);
     }
     let (said, code) = if plain || environment.is_dumb {
-        conduct(&run, &mut session, &mut Plain::default(), environment)?
+        conduct(&run, &mut session, &mut Plain::default(), environment, &mut prover)?
     } else {
         let colour = environment.colour(args.color, true);
         let mut screen = Screen::open(colour).context("the terminal cannot be used; try --plain")?;
-        conduct(&run, &mut session, &mut screen, environment)?
+        conduct(&run, &mut session, &mut screen, environment, &mut prover)?
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{said}")?;
@@ -83,6 +83,7 @@ fn conduct(
     session: &mut Session<'_>,
     terminal: &mut dyn Terminal,
     environment: &Environment,
+    prover: &mut Prover<'_>,
 ) -> Result<(String, u8)> {
     const NOTHING: &str = "Nothing was written.";
     loop {
@@ -92,9 +93,12 @@ fn conduct(
         if end != End::Close {
             return Ok((NOTHING.to_owned(), 1));
         }
-        let closing = Closing { run, session, terminal, environment, dirty_is_fine: false };
+        let closing = Closing { run, session, terminal, environment, prover, dirty_is_fine: false };
         match closing.ask()? {
-            Chosen::Written(said) => return Ok((said, u8::from(left(&session.review) > 0))),
+            Chosen::Written(said) if prover.backed_out => return Ok((said + &prover.said(), 3)),
+            Chosen::Written(said) => {
+                return Ok((said + &prover.said(), u8::from(left(&session.review) > 0)));
+            }
             Chosen::Nothing if left(&session.review) == 0 && !session.review.writes() => {
                 return Ok((format!("{NOTHING} There was nothing left to do."), 0));
             }
@@ -114,16 +118,17 @@ fn left(review: &Review) -> usize {
 }
 
 /// The closing question.
-struct Closing<'c, 'r> {
+struct Closing<'c, 'r, 'p> {
     run: &'c Run,
     session: &'c mut Session<'r>,
     terminal: &'c mut dyn Terminal,
     environment: &'c Environment,
+    prover: &'c mut Prover<'p>,
     /// Whether files with uncommitted changes are written, too: the person was told of them.
     dirty_is_fine: bool,
 }
 
-impl Closing<'_, '_> {
+impl Closing<'_, '_, '_> {
     fn ask(mut self) -> Result<Chosen> {
         let mut message: Option<String> = None;
         let mut top = 0;
@@ -141,6 +146,20 @@ impl Closing<'_, '_> {
             };
             message = None;
             let writes = self.session.review.writes();
+            if writes && matches!(key, Key::Char('w' | 'b' | 'p')) {
+                match self.prover.try_out(self.session, self.terminal, &plan) {
+                    Ok(Tried::Passed) => {}
+                    Ok(Tried::Interrupted) => return Ok(Chosen::Interrupted),
+                    Ok(Tried::Not(why)) => {
+                        message = Some(why);
+                        continue;
+                    }
+                    Err(error) => {
+                        message = Some(format!("{error:#}"));
+                        continue;
+                    }
+                }
+            }
             let written = match key {
                 Key::Char('w') if writes => self.tree(),
                 Key::Char('b') if writes => self.branch(),
@@ -239,12 +258,8 @@ impl Closing<'_, '_> {
             .kept
             .iter()
             .filter_map(|key| {
-                let example = asks.iter().find(|ask| ask.key == *key).map_or("", |ask| ask.example);
-                Some(Kept {
-                    key: key.clone(),
-                    answer: review.answers.get(key)?.clone(),
-                    kind: AnswerType::of(example),
-                })
+                let kind = asks.iter().find(|ask| ask.key == *key).map_or(AnswerType::Text, |ask| ask.kind);
+                Some(Kept { key: key.clone(), answer: review.answers.get(key)?.clone(), kind })
             })
             .collect()
     }
@@ -255,7 +270,7 @@ impl Closing<'_, '_> {
         if answers.is_empty() {
             return Ok(None);
         }
-        let file = self.run.config_file.clone().unwrap_or_else(|| self.run.root.join(config::NAME));
+        let file = self.run.configuration();
         let path = printed(&file, self.run.cwd());
         keep(&file, path, &answers).map(Some).map_err(anyhow::Error::msg)
     }
@@ -292,7 +307,8 @@ impl Closing<'_, '_> {
             Answer::Interrupted => return Ok(Some(Chosen::Interrupted)),
         };
         let Some((plan, configuration)) = self.plan()? else { return Ok(Some(Chosen::Back)) };
-        let mut commits = apply::commits(&plan);
+        let commits = self.prover.commits(apply::commits(&plan), self.terminal)?;
+        let Some((mut commits, mut notes)) = commits else { return Ok(Some(Chosen::Interrupted)) };
         if let Some(change) = configuration {
             commits.push(Commit {
                 title: "Keep the answers that fixes need in wa-fix.toml".to_owned(),
@@ -300,7 +316,7 @@ impl Closing<'_, '_> {
                 changes: vec![change],
             });
         }
-        let notes = apply::branch_of(&self.run.root, &name, &commits)?;
+        notes.extend(apply::branch_of(&self.run.root, &name, &commits)?);
         let mut said = format!(
             "Written to branch {name}: {}. Your working tree is as it was; `git diff HEAD...{name}` shows it.",
             count(commits.len(), "commit")

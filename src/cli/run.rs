@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Color, RunArgs};
 use super::config::{self, Config};
+use crate::custom::{self, CustomRule};
 use crate::edit::FileChange;
 use crate::model::App;
 use crate::plan::{self, Options, Plan, RuleSet, Scope, Trial, apps::app_root, find_apps};
@@ -79,6 +80,10 @@ pub(crate) struct Run {
     pub options: Options,
     /// The folder that everything written lies in.
     pub root: PathBuf,
+    /// The files and folders that were named, at their real places.
+    pub named: Vec<PathBuf>,
+    /// Whether tests are read.
+    pub tests: bool,
     /// The configuration that was read.
     pub config_file: Option<PathBuf>,
     /// What `[proof]` says.
@@ -124,6 +129,7 @@ impl Run {
             within.push(place);
             roots.push(root);
         }
+        let named_places = within.clone();
         if roots == within {
             within.clear();
         }
@@ -146,8 +152,9 @@ impl Run {
         let named =
             Named::look(&mut found, within.iter().filter(|place| place.is_file()), &discover_options.cwd);
         let root = common(&outermost).unwrap_or_else(|| start.clone());
-        let scope = scope(args, &config, config_file.as_deref(), &root)?;
-        let rules = select(args, &config)?.scoped(scope);
+        let rules = Rules::of(&config)?;
+        let scope = scope(args, &config, &rules, config_file.as_deref(), &root)?;
+        let rules = select(args, &config, &rules)?.scoped(scope);
         let mut values = config.values();
         values.extend(args.set.iter().cloned());
         let tier =
@@ -166,6 +173,8 @@ impl Run {
                 trial: Trial::default(),
             },
             root,
+            named: named_places,
+            tests: discover_options.tests,
             config_file,
             proof: config.proof,
             cwd: discover_options.cwd,
@@ -182,6 +191,11 @@ impl Run {
         &self.cwd
     }
 
+    /// The configuration that answers are kept in: the one that was read, else a new one.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.config_file.clone().unwrap_or_else(|| self.root.join(config::NAME))
+    }
+
     /// Finds only.
     pub(crate) fn scan(&self) -> Plan {
         self.with_skipped(self.with_progress(|done| plan::scan(&self.apps, &self.rules, &self.options, done)))
@@ -192,9 +206,9 @@ impl Run {
         self.with_skipped(self.with_progress(|done| plan::plan(&self.apps, &self.rules, &self.options, done)))
     }
 
-    /// Plans without some fixes; a proof does it again and again, so there is nothing to show.
+    /// Plans without some more fixes; a proof does it again and again, so there is nothing to show.
     pub(crate) fn plan_with(&self, trial: &Trial) -> Plan {
-        let options = Options { trial: trial.clone(), ..self.options.clone() };
+        let options = Options { trial: self.options.trial.and(trial), ..self.options.clone() };
         self.with_skipped(plan::plan(&self.apps, &self.rules, &options, &|_| {}))
     }
 
@@ -270,6 +284,16 @@ impl Run {
             // What a run could not look at is no part of a summary: without it, quiet would mean clean.
             for skipped in plan.skipped.iter().filter(|skipped| skipped.kind == SkipKind::Problem) {
                 writeln!(err, "wa-fix: {}: {}", skipped.path, skipped.why)?;
+            }
+            // Nor is why it ends in 2 or 3.
+            for lost in proof.iter().flat_map(|proof| &proof.backed_out) {
+                writeln!(err, "wa-fix: backed out: {} {}: {}", lost.rule, lost.name, lost.error)?;
+            }
+            if let Some(error) = proof.and_then(|proof| proof.error.as_ref()) {
+                writeln!(
+                    err,
+                    "wa-fix: the project fails before any fix, so nothing is proved or written: {error}"
+                )?;
             }
         } else {
             let look = Look { colour: environment.colour(args.color, terminal), width };
@@ -366,13 +390,59 @@ impl Named {
     }
 }
 
-/// Every rule, and those that look after suppressions.
-pub(super) fn all_rules() -> Vec<Rule> {
-    crate::fixes::ALL.iter().chain(crate::detect::upkeep::RULES).copied().collect()
+/// The rules of a project: those of wa-fix, its own, and those that look after suppressions.
+pub(super) struct Rules {
+    /// All of them.
+    pub all: Vec<Rule>,
+    /// Its own, with their files.
+    pub custom: Vec<CustomRule>,
+}
+
+impl Rules {
+    /// Reads the custom rules that a configuration names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with their files, one line each.
+    pub(super) fn of(config: &Config) -> Result<Self> {
+        let mut all: Vec<Rule> =
+            crate::fixes::ALL.iter().chain(crate::detect::upkeep::RULES).copied().collect();
+        let folders: Vec<PathBuf> = config.rules.custom.iter().map(PathBuf::from).collect();
+        let cwd = std::env::current_dir().unwrap_or_default();
+        let cwd = std::fs::canonicalize(&cwd).unwrap_or(cwd);
+        let custom = custom::load(&folders, &cwd, &all).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            anyhow!(lines.join("\n"))
+        })?;
+        all.extend(custom.iter().map(|custom| custom.rule));
+        Ok(Self { all, custom })
+    }
+
+    /// Whether a selector names one of them.
+    pub(super) fn has(&self, selector: &str) -> bool {
+        self.all.iter().any(|rule| rule.meta.is_named_by(selector))
+    }
+
+    /// What to say of a selector that names no rule.
+    pub(super) fn unknown(&self, selector: &str) -> String {
+        let names: Vec<&str> = self
+            .all
+            .iter()
+            .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])
+            .collect();
+        let close = similar::get_close_matches(selector, &names, 1, 0.6);
+        let hint = close.first().map_or_else(String::new, |close| format!("did you mean `{close}`? "));
+        format!("no rule is called `{selector}`; {hint}`wa-fix rules` lists them")
+    }
 }
 
 /// What the configuration and the options leave aside.
-fn scope(args: &RunArgs, config: &Config, config_file: Option<&Path>, root: &Path) -> Result<Scope> {
+fn scope(
+    args: &RunArgs,
+    config: &Config,
+    rules: &Rules,
+    config_file: Option<&Path>,
+    root: &Path,
+) -> Result<Scope> {
     let folder = config_file.and_then(|file| std::fs::canonicalize(file).ok());
     let folder = folder.as_deref().and_then(Path::parent).unwrap_or(root);
     let mut scope = Scope {
@@ -381,8 +451,8 @@ fn scope(args: &RunArgs, config: &Config, config_file: Option<&Path>, root: &Pat
         ..Scope::default()
     };
     for name in config.selectors() {
-        if !all_rules().iter().any(|rule| rule.meta.is_named_by(name)) {
-            bail!("{}", unknown_rule(name));
+        if !rules.has(name) {
+            bail!("{}", rules.unknown(name));
         }
     }
     if let Some(file) = &args.baseline {
@@ -397,31 +467,20 @@ fn scope(args: &RunArgs, config: &Config, config_file: Option<&Path>, root: &Pat
 }
 
 /// The rules that the options and the configuration select.
-fn select(args: &RunArgs, config: &Config) -> Result<RuleSet> {
-    let all = all_rules();
+fn select(args: &RunArgs, config: &Config, rules: &Rules) -> Result<RuleSet> {
     let wanted = if args.select.is_empty() { &config.rules.select } else { &args.select };
     let unwanted: Vec<&String> = args.ignore.iter().chain(&config.rules.ignore).collect();
     for selector in wanted.iter().chain(unwanted.iter().copied()) {
-        if !all.iter().any(|rule| rule.meta.is_named_by(selector)) {
-            bail!("{}", unknown_rule(selector));
+        if !rules.has(selector) {
+            bail!("{}", rules.unknown(selector));
         }
     }
-    let chosen = all.iter().copied().filter(|rule: &Rule| {
+    let chosen = rules.all.iter().copied().filter(|rule: &Rule| {
         (wanted.is_empty() || wanted.iter().any(|selector| rule.meta.is_named_by(selector)))
             && !unwanted.iter().any(|selector| rule.meta.is_named_by(selector))
     });
-    RuleSet::new(chosen).map_err(anyhow::Error::msg)
-}
-
-/// What to say of a selector that names no rule.
-pub(crate) fn unknown_rule(selector: &str) -> String {
-    let names: Vec<&str> = all_rules()
-        .into_iter()
-        .flat_map(|rule| [rule.meta.id, rule.meta.name, rule.meta.practice, rule.meta.pillar.name()])
-        .collect();
-    let close = similar::get_close_matches(selector, &names, 1, 0.6);
-    let hint = close.first().map_or_else(String::new, |close| format!("did you mean `{close}`? "));
-    format!("no rule is called `{selector}`; {hint}`wa-fix rules` lists them")
+    let set = RuleSet::new(chosen).map_err(anyhow::Error::msg)?;
+    Ok(set.among(rules.all.iter().map(|rule| rule.meta)))
 }
 
 /// The folder that holds all of them.
@@ -432,7 +491,7 @@ fn common(folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// The options as typed, for the next command, quoted for a shell.
 fn typed(environment: &Environment) -> String {
-    let commands = ["scan", "diff", "apply"];
+    let commands = ["scan", "diff", "plan", "apply"];
     let mut words = Vec::new();
     let mut skip_value = false;
     for (index, word) in environment.typed.iter().enumerate() {
@@ -459,7 +518,7 @@ pub(super) fn shell_word(word: &str) -> String {
 }
 
 /// An operating system error in plain words.
-fn plain(error: &std::io::Error) -> String {
+pub(super) fn plain(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         std::io::ErrorKind::PermissionDenied => "may not be read".to_owned(),

@@ -10,10 +10,11 @@ use super::run::Run;
 use crate::plan::needs::{Need, needs};
 use crate::report::Format;
 use crate::report::look::wrap;
-use crate::rule::Tier;
+use crate::rule::{AnswerType, Tier};
 
 /// Lists the values that the selected fixes still need, for people or as JSON.
 pub(super) fn values(args: &RunArgs) -> Result<u8> {
+    super::proves_nothing("values", args)?;
     let run = Run::prepare(args)?;
     // A tier that nobody asked for holds nothing back: who answers a question lets its fix in.
     let tier = if args.tier.is_some() { run.options.tier } else { Tier::Scaffold };
@@ -80,14 +81,25 @@ fn json(needs: &[Need]) -> serde_json::Value {
                     })
                 })
                 .collect();
-            json!({
+            let mut value = json!({
                 "key": need.key,
                 "ask": need.ask,
                 "type": need.kind,
                 "example": need.example,
                 "proposed": proposed,
                 "findings": findings,
-            })
+            });
+            let more = match need.kind {
+                AnswerType::Choice(words) => Some(("choices", json!(words))),
+                AnswerType::Number { least, most } if most < u64::MAX => {
+                    Some(("range", json!([least, most])))
+                }
+                _ => None,
+            };
+            if let (Some(fields), Some((name, said))) = (value.as_object_mut(), more) {
+                fields.insert(name.to_owned(), said);
+            }
+            value
         })
         .collect();
     json!({ "schema": 1, "values": values })

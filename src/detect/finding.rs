@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::rule::{Impact, Meta, Tier};
+use crate::rule::{AnswerType, Impact, Meta, Tier};
 
 /// A place in a text for people and editors: line and column from 1, columns counted in UTF-16
 /// code units as TypeScript and the editors do.
@@ -32,6 +32,8 @@ pub enum Refusal {
         key: String,
         /// What is asked.
         ask: String,
+        /// What an answer has to be.
+        kind: AnswerType,
         /// An answer as it would be typed.
         example: String,
     },
@@ -142,6 +144,15 @@ pub struct ShownFix {
     pub edits: Vec<ShownEdit>,
 }
 
+/// Another way to mend a finding, as reports show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownWay {
+    /// The tier of this way.
+    pub tier: Tier,
+    /// What it does. Without edits where it cannot be made here.
+    pub fix: ShownFix,
+}
+
 /// One anti-pattern at one place, and what became of it.
 #[derive(Debug, Clone)]
 pub struct Finding {
@@ -163,13 +174,19 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The fix, where there is one.
     pub fix: Option<ShownFix>,
-    /// What other fixes would do, one line each: a review offers them.
-    pub alternatives: Vec<String>,
+    /// What other fixes would do: a person may choose one of them instead.
+    pub alternatives: Vec<ShownWay>,
     /// Rule and construct path, hashed: the same under moved lines and renamed files.
     pub fingerprint: String,
 }
 
 impl Finding {
+    /// The other ways that can be gone here.
+    pub fn ways(&self) -> impl Iterator<Item = &ShownWay> {
+        let accepted = matches!(self.outcome, Outcome::Suppressed(_));
+        self.alternatives.iter().filter(move |way| !accepted && !way.fix.edits.is_empty())
+    }
+
     /// The stated order of every output: path, offset, rule.
     pub fn sort_key(&self) -> (&str, usize, usize, &'static str) {
         (&self.path, self.span.start, self.span.end, self.rule.id)

@@ -1,5 +1,6 @@
 //! Queries, their predicates, findings and suppressions.
 
+pub mod directive;
 pub mod finding;
 pub mod findings;
 pub mod query;
@@ -7,6 +8,6 @@ pub mod scan;
 pub mod suppress;
 pub mod upkeep;
 
-pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, TextRange};
-pub use findings::{Alternative, Candidate, Findings, construct_path};
+pub use finding::{Finding, Outcome, Position, Refusal, ShownEdit, ShownFix, ShownWay, TextRange};
+pub use findings::{Alternative, Candidate, Findings, MakeFix, construct_path};
 pub use scan::{Match, Scanner};

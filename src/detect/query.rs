@@ -12,8 +12,10 @@
 //! | predicate | holds when |
 //! |---|---|
 //! | `#construct? @site "class" …` | the node builds one of the classes or a subclass of one |
+//! | `#direct? @site "class" …` | the node builds one of the classes itself, not through a class that extends it |
 //! | `#lacks-prop? @site "name" …` | each property is known to be absent |
 //! | `#has-prop? @site "name" …` | one of the properties is known to be present |
+//! | `#lacks-call? @site "method" …` | nothing in the app is known to call one of the methods on what the node builds |
 //! | `#prop-is? @site "name" "value" …` | the property's canonical name or text is one of the values |
 //! | `#prop-literal? @site "name" …` | one of the properties is there as a number or string literal |
 //! | `#static? @call "class.method" …` | the node calls one of these static methods |
@@ -26,9 +28,15 @@
 //! A structure that is one bare node kind is matched without a tree-sitter query: `new_expression` through the
 //! sites that the model keeps, others by finding one of the pattern's words in the text and climbing from
 //! there. Any other structure is compiled on first use, only where one of the pattern's words occurs.
+//!
+//! A custom rule (`src/custom`) has no code beside its query: directives in a pattern, whose names end in `!`, say what is reported
+//! and what the fix does where the pattern holds.
+
+use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::directive::{Clause, Directive, directive};
 use crate::source::Language;
 
 /// A compiled `.scm`.
@@ -47,6 +55,10 @@ pub struct Pattern {
     pub predicates: Vec<Predicate>,
     /// The grammar it is for.
     pub language: Language,
+    /// What is done where it holds; nothing for rules that have code for it.
+    pub directives: Arc<[Directive]>,
+    /// Where it starts in the text, lines from 1.
+    pub line: usize,
 }
 
 /// The tree part of a pattern.
@@ -72,6 +84,8 @@ pub struct Predicate {
     pub capture: String,
     /// The string arguments.
     pub arguments: Vec<String>,
+    /// Where it stands in the text, lines from 1.
+    pub line: usize,
 }
 
 /// The predicates that exist.
@@ -79,8 +93,10 @@ pub struct Predicate {
 #[expect(missing_docs, reason = "the table at the top of the module says what each means")]
 pub enum PredicateName {
     Construct,
+    Direct,
     LacksProp,
     HasProp,
+    LacksCall,
     PropIs,
     PropLiteral,
     Static,
@@ -91,10 +107,12 @@ pub enum PredicateName {
     Language,
 }
 
-const NAMES: [(&str, PredicateName, bool); 11] = [
+const NAMES: [(&str, PredicateName, bool); 13] = [
     ("#construct?", PredicateName::Construct, true),
+    ("#direct?", PredicateName::Direct, true),
     ("#lacks-prop?", PredicateName::LacksProp, true),
     ("#has-prop?", PredicateName::HasProp, true),
+    ("#lacks-call?", PredicateName::LacksCall, true),
     ("#prop-is?", PredicateName::PropIs, true),
     ("#prop-literal?", PredicateName::PropLiteral, true),
     ("#static?", PredicateName::Static, true),
@@ -193,6 +211,9 @@ impl Form {
     }
 }
 
+/// Brackets in brackets: a tree deeper than any pattern that a person would write.
+const MAX_DEPTH: usize = 48;
+
 fn line_at(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
@@ -204,6 +225,11 @@ fn read(text: &str) -> Result<Vec<Form>, QueryError> {
     while let Some((at, character)) = chars.next() {
         match character {
             ';' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            '(' | '[' if stack.len() > MAX_DEPTH => {
+                let what =
+                    format!("brackets stand in more than {MAX_DEPTH} others; make the pattern flatter");
+                return Err(QueryError { line: line_at(text, at), what });
+            }
             '(' | '[' => stack.push((Vec::new(), at)),
             ')' | ']' => {
                 let unbalanced =
@@ -266,12 +292,11 @@ fn pattern(text: &str, form: &Form) -> Result<Pattern, QueryError> {
     let Form::List { items, .. } = form else {
         return Err(error("a pattern is written ((structure) @capture (#predicate? …))"));
     };
-    let is_predicate = |form: &Form| {
+    let is_clause = |form: &Form| {
         matches!(form, Form::List { items, .. }
             if matches!(items.first(), Some(Form::Atom { text, string: false, .. }) if text.starts_with('#')))
     };
-    let (predicate_forms, structure_forms): (Vec<_>, Vec<_>) =
-        items.iter().partition(|form| is_predicate(form));
+    let (clause_forms, structure_forms): (Vec<_>, Vec<_>) = items.iter().partition(|form| is_clause(form));
     let structure = match structure_forms.as_slice() {
         [Form::List { items, .. }, Form::Atom { text: capture, string: false, .. }]
             if items.len() == 1 && capture.starts_with('@') =>
@@ -290,9 +315,26 @@ fn pattern(text: &str, form: &Form) -> Result<Pattern, QueryError> {
         }
         _ => return Err(error("a pattern is written ((structure) @capture (#predicate? …))")),
     };
-    let mut found = Pattern { structure, predicates: Vec::new(), language: Language::TypeScript };
-    for form in predicate_forms {
-        let predicate = predicate(text, form)?;
+    let mut found = Pattern {
+        structure,
+        predicates: Vec::new(),
+        language: Language::TypeScript,
+        directives: Arc::default(),
+        line: line_at(text, start),
+    };
+    let mut directives = Vec::new();
+    for form in clause_forms {
+        let clause = clause(text, form)?;
+        let captures = found.captures();
+        if !clause.capture.is_empty() && !captures.contains(&clause.capture.as_str()) {
+            let what = format!("@{} is not captured by the structure", clause.capture);
+            return Err(QueryError { line: clause.line, what });
+        }
+        if clause.name.ends_with('!') {
+            directives.push(directive(clause)?);
+            continue;
+        }
+        let predicate = predicate(clause)?;
         if predicate.name == PredicateName::Language {
             found.language = match predicate.arguments.first().map(String::as_str) {
                 Some("yaml") => Language::Yaml,
@@ -304,49 +346,50 @@ fn pattern(text: &str, form: &Form) -> Result<Pattern, QueryError> {
             found.predicates.push(predicate);
         }
     }
-    for predicate in &found.predicates {
-        if !predicate.capture.is_empty() && !found.captures().contains(&predicate.capture.as_str()) {
-            return Err(error(&format!("@{} is not captured by the structure", predicate.capture)));
-        }
-    }
+    found.directives = directives.into();
     if let Structure::Kind { kind, .. } = &found.structure
         && kind != "new_expression"
         && found.words().is_empty()
     {
-        return Err(error("a bare node kind needs #word?, #static? or #method? to be found by"));
+        let site = !similar::get_close_matches(kind.as_str(), &["new_expression"], 1, 0.8).is_empty();
+        let meant = if site { "; did you mean `new_expression`?" } else { "" };
+        return Err(error(&format!(
+            "a bare node kind needs #word?, #static? or #method? to be found by{meant}"
+        )));
     }
     Ok(found)
 }
 
-fn predicate(text: &str, form: &Form) -> Result<Predicate, QueryError> {
+fn clause(text: &str, form: &Form) -> Result<Clause, QueryError> {
     let line = line_at(text, form.span().0);
     let error = |what: String| QueryError { line, what };
     let Form::List { items, .. } = form else { return Err(error("not a predicate".to_owned())) };
     let Some(Form::Atom { text: name, .. }) = items.first() else {
         return Err(error("not a predicate".to_owned()));
     };
-    let Some((_, known, with_capture)) = NAMES.iter().find(|(word, _, _)| word == name) else {
-        let all = NAMES.iter().map(|(word, _, _)| *word).collect::<Vec<_>>().join(", ");
-        return Err(error(format!("{name} is no predicate; there are {all}")));
-    };
-    let mut capture = String::new();
-    let mut arguments = Vec::new();
+    let mut clause = Clause { name: name.clone(), capture: String::new(), arguments: Vec::new(), line };
     for item in items.iter().skip(1) {
         match item {
-            Form::Atom { text, string: false, .. } if text.starts_with('@') && capture.is_empty() => {
-                text.trim_start_matches('@').clone_into(&mut capture);
+            Form::Atom { text, string: false, .. } if text.starts_with('@') && clause.capture.is_empty() => {
+                text.trim_start_matches('@').clone_into(&mut clause.capture);
             }
-            Form::Atom { text, string: true, .. } => arguments.push(text.clone()),
+            Form::Atom { text, string: true, .. } => clause.arguments.push(text.clone()),
             _ => return Err(error(format!("{name} takes one capture and strings"))),
         }
     }
-    if *with_capture == capture.is_empty() {
-        return Err(error(format!("{name} takes {} capture", if *with_capture { "a" } else { "no" })));
+    Ok(clause)
+}
+
+fn predicate(clause: Clause) -> Result<Predicate, QueryError> {
+    let Some((_, known, with_capture)) = NAMES.iter().find(|(word, _, _)| *word == clause.name) else {
+        return Err(clause.unknown("predicate", &NAMES.map(|(word, _, _)| word)));
+    };
+    clause.takes_capture(*with_capture)?;
+    if clause.arguments.is_empty() {
+        return Err(clause.error(format!("{} takes at least one string", clause.name)));
     }
-    if arguments.is_empty() {
-        return Err(error(format!("{name} takes at least one string")));
-    }
-    Ok(Predicate { name: *known, capture, arguments })
+    let Clause { capture, arguments, line, .. } = clause;
+    Ok(Predicate { name: *known, capture, arguments, line })
 }
 
 #[cfg(test)]
@@ -380,7 +423,10 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_line() {
         for (text, line, part) in [
-            ("((new_expression) @s (#constuct? @s \"x\"))", 1, "is no predicate"),
+            ("((new_expression) @s (#constuct? @s \"x\"))", 1, "did you mean #construct?"),
+            ("((new_expression) @s\n (#set-porp! @s \"x\" \"y\"))", 2, "did you mean #set-prop!"),
+            ("((new_expression) @s\n (#set-prop! @s \"x\"))", 2, "takes 2 strings, not 1"),
+            ("((new_expression) @s (#fix! @s \"x\"))", 1, "takes no capture"),
             ("\n((new_expression) @s (#construct? @t \"x\"))", 2, "@t is not captured"),
             ("((new_expression) @s", 1, "not closed"),
             ("((string) @s (#prop-is? @s \"x\"))", 1, "needs #word?"),

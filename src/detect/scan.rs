@@ -1,20 +1,27 @@
 //! Runs the rules' queries over an app: find by word, ask the tree there, then the predicates.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tree_sitter::StreamingIterator;
 
+use super::directive::Directive;
 use super::query::{Pattern, Predicate, PredicateName, Query, QueryError, Structure};
 use crate::model::{Model, Prop, Site};
-use crate::source::Language;
+use crate::rule::Meta;
+use crate::source::{Language, SkipKind, Skipped};
 use crate::syntax::{Parsed, Syn};
 
 /// One place where a rule's query holds.
 pub struct Match<'m, 'a> {
     /// The app's meaning.
     pub model: &'m Model<'a>,
-    captures: Vec<(String, Syn<'a>)>,
+    /// The rule whose query it is.
+    pub rule: &'static Meta,
+    /// What the pattern says to do here; nothing for rules that have code for it.
+    pub directives: Arc<[Directive]>,
+    /// The nodes of the captures, by name.
+    pub captures: Vec<(String, Syn<'a>)>,
 }
 
 impl<'a> Match<'_, 'a> {
@@ -30,11 +37,14 @@ impl<'a> Match<'_, 'a> {
 }
 
 /// Patterns by rule and position.
-type Fitting = std::sync::Arc<[(usize, usize)]>;
+type Fitting = Arc<[(usize, usize)]>;
 
 /// The queries of a set of rules, ready to run.
 pub struct Scanner {
+    rules: Vec<&'static Meta>,
     queries: Vec<Query>,
+    /// Files in which a structure has more matches than it may have, with the rule: it is not run there.
+    too_broad: Mutex<BTreeSet<(String, &'static str)>>,
     /// For a class, the patterns (rule, pattern) whose `#construct?` it satisfies.
     by_class: Mutex<BTreeMap<String, Fitting>>,
     words: OnceLock<WordIndex>,
@@ -52,13 +62,44 @@ impl Scanner {
     ///
     /// # Errors
     /// The first [`QueryError`], with the position of its rule.
-    pub fn new<'q>(texts: impl IntoIterator<Item = &'q str>) -> Result<Self, (usize, QueryError)> {
-        let queries = texts
-            .into_iter()
+    pub fn new(rules: impl IntoIterator<Item = &'static Meta>) -> Result<Self, (usize, QueryError)> {
+        let rules: Vec<_> = rules.into_iter().collect();
+        let queries = rules
+            .iter()
             .enumerate()
-            .map(|(rule, text)| Query::parse(text).map_err(|error| (rule, error)))
+            .map(|(rule, meta)| Query::parse(meta.query).map_err(|error| (rule, error)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { queries, by_class: Mutex::default(), words: OnceLock::new() })
+        Ok(Self {
+            rules,
+            queries,
+            too_broad: Mutex::default(),
+            by_class: Mutex::default(),
+            words: OnceLock::new(),
+        })
+    }
+
+    /// Files that a structure was too broad for, as files that are checked in part.
+    pub fn too_broad(&self) -> Vec<Skipped> {
+        let found = self.too_broad.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let skipped = |(path, rule): &(String, &str)| Skipped {
+            path: path.clone(),
+            kind: SkipKind::Problem,
+            why: format!(
+                "is not checked by {rule}, whose query is too broad for it; name more of the structure"
+            ),
+        };
+        found.iter().map(skipped).collect()
+    }
+
+    /// A match of a pattern.
+    fn matched<'m, 'a>(
+        &self,
+        model: &'m Model<'a>,
+        (rule, pattern): (usize, &Pattern),
+        captures: Vec<(String, Syn<'a>)>,
+    ) -> Option<Match<'m, 'a>> {
+        let rule = self.rules.get(rule)?;
+        Some(Match { model, rule, directives: Arc::clone(&pattern.directives), captures })
     }
 
     /// Calls `found` with the rule's position and the match, for every match in one file.
@@ -73,8 +114,9 @@ impl Scanner {
                 for (rule, index) in self.for_class(model, &site.class).iter() {
                     let Some(pattern) = self.pattern(*rule, *index) else { continue };
                     let Structure::Kind { capture, .. } = &pattern.structure else { continue };
-                    let matched = Match { model, captures: vec![(capture.clone(), site.node)] };
-                    if holds(pattern, &matched, Some(site)) {
+                    let captures = vec![(capture.clone(), site.node)];
+                    let matched = self.matched(model, (*rule, pattern), captures);
+                    if let Some(matched) = matched.filter(|matched| holds(pattern, matched, Some(site))) {
                         found(*rule, matched);
                     }
                 }
@@ -91,7 +133,7 @@ impl Scanner {
     fn for_class(&self, model: &Model<'_>, class: &str) -> Fitting {
         let mut cache = self.by_class.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = cache.get(class) {
-            return std::sync::Arc::clone(known);
+            return Arc::clone(known);
         }
         let mut fitting = Vec::new();
         for (rule, query) in self.queries.iter().enumerate() {
@@ -99,20 +141,20 @@ impl Scanner {
                 if !is_site_pattern(pattern) {
                     continue;
                 }
-                let fits = pattern
-                    .predicates
-                    .iter()
-                    .filter(|predicate| predicate.name == PredicateName::Construct)
-                    .all(|predicate| {
+                let fits = pattern.predicates.iter().all(|predicate| match predicate.name {
+                    PredicateName::Construct => {
                         predicate.arguments.iter().any(|wanted| model.catalogue.is_a(class, wanted))
-                    });
+                    }
+                    PredicateName::Direct => predicate.arguments.iter().any(|wanted| class == wanted),
+                    _ => true,
+                });
                 if fits {
                     fitting.push((rule, index));
                 }
             }
         }
-        let fitting: std::sync::Arc<[_]> = fitting.into();
-        cache.insert(class.to_owned(), std::sync::Arc::clone(&fitting));
+        let fitting: Arc<[_]> = fitting.into();
+        cache.insert(class.to_owned(), Arc::clone(&fitting));
         fitting
     }
 
@@ -156,7 +198,7 @@ impl Scanner {
         let index = self.word_index();
         let Some(automaton) = &index.automaton else { return };
         let mut nodes: BTreeMap<(usize, usize), Vec<Syn<'a>>> = BTreeMap::new();
-        let mut trees: std::collections::BTreeSet<(usize, usize)> = std::collections::BTreeSet::new();
+        let mut trees: BTreeSet<(usize, usize)> = BTreeSet::new();
         let root = Syn::root(file);
         for hit in automaton.find_iter(file.text.as_bytes()) {
             let Some(owners) = index.owners.get(hit.pattern().as_usize()) else { continue };
@@ -186,8 +228,8 @@ impl Scanner {
             let Some(pattern) = self.pattern(owner.0, owner.1) else { continue };
             let Structure::Kind { capture, .. } = &pattern.structure else { continue };
             for node in nodes {
-                let matched = Match { model, captures: vec![(capture.clone(), node)] };
-                if holds(pattern, &matched, None) {
+                let matched = self.matched(model, (owner.0, pattern), vec![(capture.clone(), node)]);
+                if let Some(matched) = matched.filter(|matched| holds(pattern, matched, None)) {
                     found(owner.0, matched);
                 }
             }
@@ -195,9 +237,14 @@ impl Scanner {
         for owner in trees {
             let Some(pattern) = self.pattern(owner.0, owner.1) else { continue };
             let Structure::Tree(text) = &pattern.structure else { continue };
-            for captures in run_tree(text, file) {
-                let matched = Match { model, captures };
-                if holds(pattern, &matched, None) {
+            let Some(all) = run_tree(text, file) else {
+                let mut too_broad = self.too_broad.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                too_broad.extend(self.rules.get(owner.0).map(|rule| (file.path.clone(), rule.id)));
+                continue;
+            };
+            for captures in all {
+                let matched = self.matched(model, (owner.0, pattern), captures);
+                if let Some(matched) = matched.filter(|matched| holds(pattern, matched, None)) {
                     found(owner.0, matched);
                 }
             }
@@ -214,23 +261,30 @@ fn is_site_pattern(pattern: &Pattern) -> bool {
 }
 
 /// Compiled structures, shared by all rules.
-fn compiled(text: &str, language: Language) -> Option<std::sync::Arc<tree_sitter::Query>> {
-    type Cache = Mutex<BTreeMap<(Language, String), Option<std::sync::Arc<tree_sitter::Query>>>>;
+fn compiled(text: &str, language: Language) -> Option<Arc<tree_sitter::Query>> {
+    type Cache = Mutex<BTreeMap<(Language, String), Option<Arc<tree_sitter::Query>>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
     let mut cache =
         CACHE.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     cache
         .entry((language, text.to_owned()))
         .or_insert_with(|| {
-            tree_sitter::Query::new(&crate::syntax::grammar(language), text).ok().map(std::sync::Arc::new)
+            tree_sitter::Query::new(&crate::syntax::grammar(language), text).ok().map(Arc::new)
         })
         .clone()
 }
 
-fn run_tree<'a>(text: &str, file: &'a Parsed) -> Vec<Vec<(String, Syn<'a>)>> {
-    let Some(query) = compiled(text, file.language) else { return Vec::new() };
+/// Matches in progress at one time, and matches in all, that a structure may have in one file. What passes is a pattern
+/// that relates anything to anything: its matches grow with a power of the file.
+const MAX_STATES: u32 = 512;
+const MAX_MATCHES: usize = 20_000;
+
+/// The matches of a structure in a file; `None` where they are too many.
+fn run_tree<'a>(text: &str, file: &'a Parsed) -> Option<Vec<Vec<(String, Syn<'a>)>>> {
+    let Some(query) = compiled(text, file.language) else { return Some(Vec::new()) };
     let names = query.capture_names();
     let mut cursor = tree_sitter::QueryCursor::new();
+    cursor.set_match_limit(MAX_STATES);
     let mut matches = cursor.matches(&query, file.root(), file.text.as_bytes());
     let mut all = Vec::new();
     while let Some(found) = matches.next() {
@@ -244,8 +298,12 @@ fn run_tree<'a>(text: &str, file: &'a Parsed) -> Vec<Vec<(String, Syn<'a>)>> {
                 })
                 .collect(),
         );
+        if all.len() > MAX_MATCHES {
+            return None;
+        }
     }
-    all
+    drop(matches);
+    (!cursor.did_exceed_match_limit()).then_some(all)
 }
 
 fn holds<'a>(pattern: &Pattern, matched: &Match<'_, 'a>, site: Option<&Site<'a>>) -> bool {
@@ -270,6 +328,10 @@ fn predicate_holds<'a>(
             let site = site()?;
             arguments.iter().any(|class| model.builds(&site, class))
         }
+        PredicateName::Direct => {
+            let site = site()?;
+            site.local.is_none() && arguments.iter().any(|class| site.class == **class)
+        }
         PredicateName::LacksProp => {
             let props = site()?.props(model);
             arguments.iter().all(|name| props.get(model, name) == Prop::Absent)
@@ -277,6 +339,18 @@ fn predicate_holds<'a>(
         PredicateName::HasProp => {
             let props = site()?.props(model);
             arguments.iter().any(|name| props.get(model, name).present().is_some())
+        }
+        PredicateName::LacksCall => {
+            let site = site()?;
+            let receivers = arguments.iter().flat_map(|method| model.method_calls(method));
+            for call in receivers {
+                // What the method is called on cannot be followed: it may be this one.
+                let receiver = model.origin(call.field("function")?.field("object")?)?;
+                if receiver.node == site.node {
+                    return Some(false);
+                }
+            }
+            true
         }
         PredicateName::PropIs => {
             let (name, values) = arguments.split_first()?;

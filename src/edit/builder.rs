@@ -113,6 +113,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.values.get(question.key).map(String::as_str).ok_or_else(|| Refusal::NeedsValue {
             key: question.key.to_owned(),
             ask: question.ask.to_owned(),
+            kind: question.kind,
             example: question.example.to_owned(),
         })
     }

@@ -4,7 +4,7 @@ use super::builder::{Builder, no_fix};
 use crate::detect::Refusal;
 use crate::model::environment::Step;
 use crate::model::{Discriminator, Environment};
-use crate::rule::{Question, Tier};
+use crate::rule::{AnswerType, Question, Tier};
 use crate::syntax::Syn;
 
 /// `[environment]` of `wa-fix.toml`: an expression that is true in production wherever it is written.
@@ -17,6 +17,7 @@ pub const PRODUCTION: &str = "environment.prod_values";
 pub const CONTEXT_KEY: Question = Question {
     key: "environment.context_key",
     ask: "Which CDK context key says which environment is deployed? Where it is not given, the stack counts as production.",
+    kind: AnswerType::Text,
     example: "environment",
 };
 

@@ -105,6 +105,41 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
+    /// Imports a name of a package, or of a file of the app: a module that begins with `./` is told from the app's folder.
+    /// Nothing is to do where the file has it.
+    ///
+    /// # Errors
+    /// As [`Builder::package`]; also where the file imports it under another name, or the app has no such file.
+    pub fn import_from(&mut self, at: Syn<'a>, module: &str, name: &str) -> Result<(), Refusal> {
+        let file = self.model.location(at.file);
+        let specifier = match (module.strip_prefix("./"), file, file.and_then(std::path::Path::parent)) {
+            (Some(inside), Some(file), Some(folder)) => {
+                let way = crate::source::discover::way(folder, &self.model.app.root.join(inside));
+                let way = if way.starts_with("../") { way } else { format!("./{way}") };
+                if self.model.app.import(file, &way).is_none() {
+                    return Err(no_fix(
+                        &format!("the app has no {inside} that {name} could come from"),
+                        "make it, or mend the rule",
+                    ));
+                }
+                way
+            }
+            _ => module.to_owned(),
+        };
+        let imports = &self.model.imports(at.file).imports;
+        let same = |import: &&Import<'_>| {
+            import.module == specifier && import.imported == Imported::Named(name) && !import.type_only
+        };
+        match imports.iter().find(same) {
+            Some(import) if import.local == name => Ok(()),
+            Some(import) => Err(no_fix(
+                &format!("the file calls {name} `{}`", import.local),
+                "import it under its own name, then run again",
+            )),
+            None => self.package(at.file, &specifier, name),
+        }
+    }
+
     /// A name that the file, or this fix, has imported already.
     fn known(&self, at: Syn<'a>, module: &str, head: &str) -> Option<String> {
         let imports = self.model.imports(at.file);
@@ -318,6 +353,14 @@ impl<'a> Builder<'_, 'a> {
             (Form::Import, Names::Whole(_)) => format!("import * as {clause} from {quoted}{end}"),
             (Form::Import, Names::Braced(_)) => format!("import {clause} from {quoted}{end}"),
         };
+        // Files of the app come after packages.
+        if line.specifier.starts_with('.')
+            && let Some(last) = self.model.imports(file).imports.last()
+        {
+            let end = last.statement.end();
+            self.edit(file, end..end, format!("{}{text}", style.eol));
+            return;
+        }
         let mut statements: Vec<(Syn<'a>, &str)> = Vec::new();
         for import in &self.model.imports(file).imports {
             let ours = cdk_module(import.module).is_some_and(|module| module != "constructs");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Options, RuleSet, WORTH_A_THREAD};
 use crate::detect::suppress::{Suppression, suppressions};
-use crate::detect::{Alternative, Candidate, Findings, Refusal, upkeep};
+use crate::detect::{Alternative, Candidate, Findings, MakeFix, Refusal, upkeep};
 use crate::edit::{Builder, Proposal};
 use crate::model::{App, Model};
 use crate::source::position::LineIndex;
@@ -52,7 +52,7 @@ pub(super) fn place<'c>(candidate: &'c Candidate<'_>) -> (&'c str, usize, usize,
 }
 
 /// Parses the files of a large app that will be needed for certain, on several threads.
-pub(super) fn parse_ahead(app: &App, jobs: usize) {
+pub fn parse_ahead(app: &App, jobs: usize) {
     if jobs < 2 || app.files.len() < WORTH_A_THREAD {
         return;
     }
@@ -139,22 +139,37 @@ pub(super) fn propose<'a>(
         Some(way) => &way.make,
         None => candidate.fix.as_ref().map_err(Clone::clone)?,
     };
-    if let Some(offset) = first_error(candidate.node.file) {
-        let line = 1 + candidate.node.file.text.get(..offset).unwrap_or_default().matches('\n').count();
-        return Err(crate::edit::no_fix(
-            &format!("the file has a syntax error in line {line}"),
-            "mend it, then run again",
-        ));
-    }
     if let Some(decisions) = &options.only
         && !decisions.replacements.is_empty()
         && let Some(replacement) = decisions.replacements.get(&fingerprint(identity))
     {
+        has_no_error(candidate)?;
         return replacement.proposal(model);
     }
+    built(model, candidate, make, options)
+}
+
+/// Makes a fix in one of its ways.
+pub(super) fn built<'a>(
+    model: &Model<'a>,
+    candidate: &Candidate<'a>,
+    make: &MakeFix<'a>,
+    options: &Options,
+) -> Result<Proposal, Refusal> {
+    has_no_error(candidate)?;
     let mut builder = Builder::new(model, &options.values);
     make(&mut builder)?;
     builder.finish()
+}
+
+/// Refuses to change a file that does not parse.
+fn has_no_error(candidate: &Candidate<'_>) -> Result<(), Refusal> {
+    let Some(offset) = first_error(candidate.node.file) else { return Ok(()) };
+    let line = 1 + candidate.node.file.text.get(..offset).unwrap_or_default().matches('\n').count();
+    Err(crate::edit::no_fix(
+        &format!("the file has a syntax error in line {line}"),
+        "mend it, then run again",
+    ))
 }
 
 /// The way to mend a finding that a person chose instead of the first.

@@ -18,6 +18,7 @@ mod suppressing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::detect::{Finding, Scanner};
 use crate::edit::{FileChange, Values};
@@ -25,9 +26,10 @@ use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
+pub use candidates::parse_ahead;
 pub use decisions::Decisions;
 pub use replacement::Replacement;
-pub use scope::Scope;
+pub use scope::{Accepted, Scope};
 
 /// Rounds over all rules before the plan stops and says so.
 pub const ROUNDS: usize = 8;
@@ -50,16 +52,17 @@ pub struct Options {
     pub within: Vec<PathBuf>,
     /// Threads.
     pub jobs: usize,
-    /// What a proof leaves out.
+    /// What a proof or a saved plan leaves out.
     pub trial: Trial,
 }
 
-/// Fixes that a proof leaves out of a plan, by fingerprint.
+/// Fixes that a proof or a saved plan leaves out, by fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// Fixes that a check failed with, each with the check's words: they end in `backed-out`.
+    /// Fixes that a check failed with or that are refused, each with the reason: they end in `backed-out`.
     pub backed_out: BTreeMap<String, String>,
-    /// Where it is given: only these are made, to see how far a check passes.
+    /// Where it is given: only these are made, to see how far a check passes, or since nothing else was agreed to. The plan
+    /// then tells what each fix makes by itself.
     pub only: Option<BTreeSet<String>>,
 }
 
@@ -68,6 +71,18 @@ impl Trial {
     pub fn leaves_out(&self, fingerprint: &str) -> bool {
         self.backed_out.contains_key(fingerprint)
             || self.only.as_ref().is_some_and(|only| !only.contains(fingerprint))
+    }
+
+    /// What both leave out.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let only = match (&self.only, &other.only) {
+            (Some(one), Some(two)) => Some(one.intersection(two).cloned().collect()),
+            (one, two) => one.as_ref().or(two.as_ref()).cloned(),
+        };
+        let mut backed_out = self.backed_out.clone();
+        backed_out.extend(other.backed_out.clone());
+        Self { backed_out, only }
     }
 
     /// Whether nothing is left out.
@@ -79,8 +94,10 @@ impl Trial {
 /// The rules of a run, their queries read.
 pub struct RuleSet {
     rules: Vec<Rule>,
+    /// Every rule that there is, those that do not run too.
+    known: Vec<&'static Meta>,
     scanner: Scanner,
-    scope: Scope,
+    scope: Arc<Scope>,
 }
 
 impl RuleSet {
@@ -91,17 +108,33 @@ impl RuleSet {
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Result<Self, String> {
         let mut rules: Vec<Rule> = rules.into_iter().collect();
         rules.sort_by_key(|rule| (rule.meta.order, rule.meta.id));
-        let scanner = Scanner::new(rules.iter().map(|rule| rule.meta.query)).map_err(|(index, error)| {
+        let scanner = Scanner::new(rules.iter().map(|rule| rule.meta)).map_err(|(index, error)| {
             let id = rules.get(index).map_or("", |rule| rule.meta.id);
             format!("rule {id}: {error}")
         })?;
-        Ok(Self { rules, scanner, scope: Scope::default() })
+        let known = crate::fixes::ALL.iter().map(|rule| rule.meta).collect();
+        Ok(Self { rules, known, scanner, scope: Arc::default() })
+    }
+
+    /// The same rules, with all among which they were chosen; without it, those of wa-fix.
+    #[must_use]
+    pub fn among(self, known: impl IntoIterator<Item = &'static Meta>) -> Self {
+        Self { known: known.into_iter().collect(), ..self }
     }
 
     /// The same rules, with what is left aside.
     #[must_use]
     pub fn scoped(self, scope: Scope) -> Self {
-        Self { scope, ..self }
+        Self { scope: Arc::new(scope), ..self }
+    }
+
+    /// Those that a selector names, with the same left aside.
+    ///
+    /// # Errors
+    /// As for [`RuleSet::new`].
+    pub fn only(&self, selector: &str) -> Result<Self, String> {
+        let named = self.rules.iter().copied().filter(|rule| rule.meta.is_named_by(selector));
+        Ok(Self { scope: Arc::clone(&self.scope), ..Self::new(named)? })
     }
 
     /// Whether a rule is one of them.
@@ -111,9 +144,8 @@ impl RuleSet {
 
     /// Whether all rules that a suppression's selector names are among them; one that names none is no rule's business.
     fn runs(&self, selector: &str) -> bool {
-        let mut named =
-            crate::fixes::ALL.iter().filter(|rule| selector == "all" || rule.meta.is_named_by(selector));
-        named.all(|rule| self.has(rule.meta))
+        let mut named = self.known.iter().filter(|rule| selector == "all" || rule.is_named_by(selector));
+        named.all(|rule| self.has(rule))
     }
 
     /// The rules in the order in which they are applied.
@@ -133,7 +165,7 @@ pub struct Step {
     pub fixed: Vec<String>,
     /// The files as they stand after this step.
     pub changes: Vec<FileChange>,
-    /// What each fix made, where a person decided fix by fix.
+    /// What each fix made, where a person decided fix by fix, or a trial is of some fixes only.
     pub made: Vec<Made>,
 }
 
@@ -200,20 +232,33 @@ pub type Done<'d> = &'d (dyn Fn(usize) + Sync);
 
 /// Finds only: no fix is joined with another, nothing is planned.
 pub fn scan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
-    over_apps(apps, options.jobs, |app, jobs| {
+    let plan = over_apps(apps, options.jobs, |app, jobs| {
         let plan = run::scan(app, rules, options, jobs);
         done(plan.files);
         plan
-    })
+    });
+    with_unchecked(plan, rules)
 }
 
 /// Finds, and plans the fixes of the selected tiers.
 pub fn plan(apps: &[crate::model::App], rules: &RuleSet, options: &Options, done: Done<'_>) -> Plan {
-    over_apps(apps, options.jobs, |app, jobs| {
+    let plan = over_apps(apps, options.jobs, |app, jobs| {
         let plan = run::plan(app, rules, options, jobs);
         done(plan.files);
         plan
-    })
+    });
+    with_unchecked(plan, rules)
+}
+
+/// Says which files some rule could not look at.
+fn with_unchecked(mut plan: Plan, rules: &RuleSet) -> Plan {
+    let unchecked = rules.scanner.too_broad();
+    if !unchecked.is_empty() {
+        plan.skipped.extend(unchecked);
+        plan.skipped.sort();
+        plan.skipped.dedup();
+    }
+    plan
 }
 
 /// Below this many files a second thread costs more than it gives.

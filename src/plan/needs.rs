@@ -35,7 +35,8 @@ pub fn needs(apps: &[App], rules: &RuleSet, options: &Options, tier: Tier) -> Ve
         let known = order.len();
         let found = scan(apps, rules, &options, &|_| {}).findings;
         for finding in found {
-            let Outcome::NeedsValue(Refusal::NeedsValue { key, ask, example }) = &finding.outcome else {
+            let Outcome::NeedsValue(Refusal::NeedsValue { key, ask, kind, example }) = &finding.outcome
+            else {
                 continue;
             };
             if finding.impact < options.min_impact || finding.tier > tier {
@@ -47,7 +48,7 @@ pub fn needs(apps: &[App], rules: &RuleSet, options: &Options, tier: Tier) -> Ve
                     key: key.clone(),
                     ask: ask.clone(),
                     example: example.clone(),
-                    kind: AnswerType::of(example),
+                    kind: *kind,
                     proposed: apps.iter().find_map(|app| propose(app, key)),
                     findings: Vec::new(),
                 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidates::{
-    Identity, Places, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
+    Identity, Places, built, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
     propose, title,
 };
 use super::fixpoint::{Barred, Progress, barred_fates, quarrel_note, to_fixpoint};
 use super::suppressing::suppress;
 use super::{Options, Plan, RuleSet, Scope};
-use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix};
+use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix, ShownWay};
 use crate::edit::{FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::source::position::LineIndex;
@@ -41,20 +41,22 @@ fn findings_of<'a>(
         if !is_within(model, candidate, options) || scope.is_unchanged(model, candidate) {
             continue;
         }
-        let (outcome, fix) = match places.suppression(candidate).or_else(|| accepted(scope, &identity)) {
-            Some(reason) => (Outcome::Suppressed(reason), None),
-            // It is neither listed nor written, only counted.
-            None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
-            None => match propose(model, candidate, &identity, options) {
-                Ok(proposal) => {
-                    let shown = show(model, &mut places, &proposal, &title(candidate, &identity, options));
-                    let held = !is_chosen(candidate, &identity, options);
-                    (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
-                }
-                Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
-                Err(refusal @ Refusal::NoFix { .. }) => (Outcome::NoFix(refusal), None),
-            },
-        };
+        let (outcome, fix) =
+            match places.suppression(candidate).or_else(|| accepted(scope, model.app, &identity)) {
+                Some(reason) => (Outcome::Suppressed(reason), None),
+                // It is neither listed nor written, only counted.
+                None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
+                None => match propose(model, candidate, &identity, options) {
+                    Ok(proposal) => {
+                        let shown =
+                            show(model, &mut places, &proposal, &title(candidate, &identity, options));
+                        let held = !is_chosen(candidate, &identity, options);
+                        (if held { Outcome::Held(candidate.tier) } else { Outcome::Offered }, Some(shown))
+                    }
+                    Err(refusal @ Refusal::NeedsValue { .. }) => (Outcome::NeedsValue(refusal), None),
+                    Err(refusal @ Refusal::NoFix { .. }) => (Outcome::NoFix(refusal), None),
+                },
+            };
         let file = candidate.node.file;
         let span = candidate.node.span();
         let range = places.lines(file).range(&span);
@@ -68,7 +70,7 @@ fn findings_of<'a>(
             message: candidate.message.clone(),
             outcome,
             fix,
-            alternatives: candidate.alternatives.iter().map(|way| way.title.clone()).collect(),
+            alternatives: ways(model, &mut places, candidate, options),
             fingerprint: fingerprint(&identity),
         });
         kept.push(identity);
@@ -76,9 +78,29 @@ fn findings_of<'a>(
     (findings, kept)
 }
 
+/// The other ways to mend a finding; without edits where one cannot be gone.
+fn ways<'a>(
+    model: &Model<'a>,
+    places: &mut Places,
+    candidate: &Candidate<'a>,
+    options: &Options,
+) -> Vec<ShownWay> {
+    candidate
+        .alternatives
+        .iter()
+        .map(|way| {
+            let fix = match built(model, candidate, &way.make, options) {
+                Ok(proposal) => show(model, places, &proposal, &way.title),
+                Err(_) => ShownFix { title: way.title.clone(), edits: Vec::new() },
+            };
+            ShownWay { tier: way.tier, fix }
+        })
+        .collect()
+}
+
 /// The word for findings of the baseline.
-fn accepted(scope: &Scope, identity: &Identity) -> Option<String> {
-    (!scope.baseline.is_empty() && scope.baseline.contains(&fingerprint(identity)))
+fn accepted(scope: &Scope, app: &App, identity: &Identity) -> Option<String> {
+    (!scope.baseline.is_empty() && scope.baseline.holds(&app.root, &fingerprint(identity)))
         .then(|| "baseline".to_owned())
 }
 
@@ -154,10 +176,10 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
     let reported: BTreeSet<&Identity> = identities.iter().collect();
     let left_out: BTreeSet<Identity> = first
         .iter()
-        .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, identity).is_some())
+        .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, &app, identity).is_some())
         .cloned()
         .collect();
-    let mut progress = Progress::start(&first, &left_out);
+    let mut progress = Progress::start(&first, &left_out, options);
     let offered = findings.iter().any(|finding| finding.outcome == Outcome::Offered);
     if offered {
         // Rules that do not come to rest together are left out, and the plan is made again without them:
@@ -260,7 +282,8 @@ fn settle(
             finding.outcome = Outcome::BackedOut(check.clone());
             continue;
         }
-        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact {
+        let left_out = options.trial.leaves_out(&finding.fingerprint) && left.contains(&(*rule, key.clone()));
+        if finding.outcome != Outcome::Offered || finding.impact < options.min_impact || left_out {
             continue;
         }
         match progress.fates.get(identity) {

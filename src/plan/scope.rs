@@ -1,6 +1,7 @@
 //! What a project or a run leaves aside: rules that are off at some paths, other tiers, accepted findings, unchanged code.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use crate::detect::Candidate;
 use crate::model::Model;
@@ -15,10 +16,33 @@ pub struct Scope {
     pub tiers: Vec<(String, Tier)>,
     /// What holds at some paths only, in the order of the configuration.
     pub places: Vec<Place>,
-    /// Accepted findings, by fingerprint.
-    pub baseline: BTreeSet<String>,
+    /// Accepted findings.
+    pub baseline: Accepted,
     /// Only findings in these lines, or in constructs that have one of them.
     pub changed: Option<ChangedLines>,
+}
+
+/// Accepted findings, by fingerprint. Two apps of a repository may have the same construct in the same stack: what is accepted in
+/// one is new in the other.
+#[derive(Debug, Default)]
+pub struct Accepted {
+    /// By the folder of the app.
+    pub in_app: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// In whatever app: a baseline that says none is of before they were told apart.
+    pub anywhere: BTreeSet<String>,
+}
+
+impl Accepted {
+    /// Whether a finding of an app is accepted.
+    pub(super) fn holds(&self, app: &Path, fingerprint: &str) -> bool {
+        self.anywhere.contains(fingerprint)
+            || self.in_app.get(app).is_some_and(|accepted| accepted.contains(fingerprint))
+    }
+
+    /// Whether nothing is accepted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.anywhere.is_empty() && self.in_app.is_empty()
+    }
 }
 
 /// What holds at some paths.

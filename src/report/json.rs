@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::counts::{Files, Impacts, Outcomes};
 use super::{Report, Skipped};
-use crate::detect::{Finding, ShownEdit, TextRange};
+use crate::detect::{Finding, ShownEdit, ShownFix, TextRange};
 use crate::prove::Proof;
 use crate::rule::{Impact, Pillar, Tier};
 
@@ -40,6 +40,8 @@ pub(super) struct FindingView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
     fix: Option<FixView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<WayView<'a>>,
     fingerprint: &'a str,
 }
 
@@ -48,6 +50,14 @@ pub(super) struct FindingView<'a> {
 struct FixView<'a> {
     title: &'a str,
     edits: Vec<EditView<'a>>,
+}
+
+/// Another fix for the same finding, which a person may take instead.
+#[derive(Debug, Serialize)]
+struct WayView<'a> {
+    tier: Tier,
+    #[serde(flatten)]
+    fix: FixView<'a>,
 }
 
 /// An edit against the text that the finding's range refers to.
@@ -91,10 +101,8 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 impl<'a> FindingView<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        let fix = finding
-            .fix
-            .as_ref()
-            .map(|fix| FixView { title: &fix.title, edits: fix.edits.iter().map(EditView::of).collect() });
+        let alternatives =
+            finding.ways().map(|way| WayView { tier: way.tier, fix: FixView::of(&way.fix) }).collect();
         Self {
             rule: finding.rule.id,
             also: finding.rule.also,
@@ -109,9 +117,16 @@ impl<'a> FindingView<'a> {
             outcome: finding.outcome.word(),
             detail: finding.outcome.detail(),
             next: finding.outcome.next_step(),
-            fix,
+            fix: finding.fix.as_ref().map(FixView::of),
+            alternatives,
             fingerprint: &finding.fingerprint,
         }
+    }
+}
+
+impl<'a> FixView<'a> {
+    fn of(fix: &'a ShownFix) -> Self {
+        Self { title: &fix.title, edits: fix.edits.iter().map(EditView::of).collect() }
     }
 }
 

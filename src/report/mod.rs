@@ -47,6 +47,8 @@ pub enum Command {
     Scan,
     /// The unified diff of what `apply` would write.
     Diff,
+    /// The same, and the plan was written to a file, or to where this would be shown.
+    Plan(Option<String>),
     /// The working tree was written.
     Apply,
     /// Commits were written to a new branch.
@@ -225,10 +227,11 @@ impl FromStr for Format {
 /// Those of `out`.
 pub fn write(format: Format, report: &Report<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Text if *report.command == Command::Diff => {
-            diff::write(report.changes, diff::CONTEXT, look, out)
-        }
-        Format::Text => text::write(report, look, out),
+        Format::Text => match report.command {
+            Command::Plan(None) => Ok(()),
+            Command::Diff | Command::Plan(_) => diff::write(report.changes, diff::CONTEXT, look, out),
+            _ => text::write(report, look, out),
+        },
         Format::Concise | Format::Vscode => concise::write(report, out),
         Format::Json => json::write(report, out),
         Format::Jsonl => jsonl::write(report, out),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Command, Report, Skipped, Texts};
-use crate::detect::{Finding, Outcome, Refusal, ShownEdit, ShownFix};
+use crate::detect::{Finding, Outcome, Refusal, ShownEdit, ShownFix, ShownWay};
 use crate::edit::FileChange;
 use crate::rule::{Impact, Meta, Pillar, Tier};
 use crate::source::SkipKind;
@@ -130,6 +130,7 @@ pub(super) fn findings() -> Vec<Finding> {
     let value = Outcome::NeedsValue(Refusal::NeedsValue {
         key: "allowed_origins".to_owned(),
         ask: "Which origins may call this API?".to_owned(),
+        kind: crate::rule::AnswerType::Urls,
         example: "https://app.example.com, https://www.example.com".to_owned(),
     });
     let swallowed = "`npm test || true` succeeds whatever the tests say, so that broken code is deployed.";
@@ -164,15 +165,18 @@ pub(super) fn findings() -> Vec<Finding> {
         no_fix("nobody knows its name", "name it"),
     );
     info.impact = Impact::Info;
+    let mut offered = fixed_by(
+        finding(&PIPELINE, PATH, "'npm test || true'", swallowed, Outcome::Offered),
+        "Let the failing tests stop the pipeline",
+        "'npm test'",
+    );
+    let another = fixed_by(offered.clone(), "Leave the tests out", "'true'");
+    offered.alternatives = another.fix.into_iter().map(|fix| ShownWay { tier: Tier::Review, fix }).collect();
     vec![
         info,
         created,
         finding(&ORIGINS, PATH, "Cors.ALL_ORIGINS", origins, value),
-        fixed_by(
-            finding(&PIPELINE, PATH, "'npm test || true'", swallowed, Outcome::Offered),
-            "Let the failing tests stop the pipeline",
-            "'npm test'",
-        ),
+        offered,
         fixed_by(
             finding(&PIPELINE, PATH, "'lint || true'", "Linting cannot fail.", Outcome::Fixed),
             "Let the failing command stop the pipeline",

@@ -110,7 +110,9 @@ fn result(finding: &Finding, rules: &[&Meta]) -> Value {
         fields.insert("ruleIndex".to_owned(), json!(index));
     }
     if let Some(fix) = finding.fix.as_ref().filter(|_| may_be_taken(&finding.outcome)) {
-        fields.insert("fixes".to_owned(), json!([self::fix(fix)]));
+        // The first is the one that `apply` makes.
+        let fixes = std::iter::once(fix).chain(finding.ways().map(|way| &way.fix));
+        fields.insert("fixes".to_owned(), fixes.map(self::fix).collect());
     }
     match &finding.outcome {
         // The rule was broken and no longer is. SARIF allows no level but `none` with it.
@@ -257,6 +259,13 @@ mod tests {
 
     #[test]
     fn only_fixes_that_may_be_taken_are_given() {
+        // What `apply` would do first, then what a person may choose instead.
+        let titles = |result: &Value| -> Vec<Value> {
+            let fixes = result["fixes"].as_array().unwrap();
+            fixes.iter().map(|fix| fix["description"]["text"].clone()).collect()
+        };
+        assert_eq!(titles(&result_of("offered")).len(), 2);
+        assert_eq!(titles(&result_of("held")).len(), 1);
         for outcome in ["offered", "held", "declined", "conflict"] {
             let result = result_of(outcome);
             let replacement = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];

@@ -159,7 +159,7 @@ fn needs_value(listed: &[&Finding]) -> Option<Line> {
     for finding in listed {
         if let Outcome::NeedsValue(refusal) = &finding.outcome {
             total += 1;
-            if let Refusal::NeedsValue { key, ask, example } = refusal {
+            if let Refusal::NeedsValue { key, ask, example, .. } = refusal {
                 keys.entry(key).or_insert((ask, example, 0)).2 += 1;
             }
         }
@@ -238,10 +238,8 @@ fn backed_out(listed: &[&Finding]) -> Option<Line> {
             _ => None,
         })
         .collect();
-    (!details.is_empty()).then(|| {
-        Line::new(Role::Bad, format!("{} backed out, since a check failed with them:", details.len()))
-            .with(details)
-    })
+    (!details.is_empty())
+        .then(|| Line::new(Role::Bad, format!("{} backed out:", details.len())).with(details))
 }
 
 /// What is not listed, and files that were not read.
@@ -298,6 +296,12 @@ fn next(report: &Report<'_>, counts: &Counts) -> Option<Line> {
             format!("Next: `{}` shows the fixes, `{}` writes them.", run("diff"), run("apply"))
         }
         Command::Diff if counts.files.changed > 0 => format!("Next: `{}` writes this.", run("apply")),
+        Command::Plan(file) if counts.files.changed > 0 => {
+            let file = file.as_deref().map_or_else(|| "FILE".to_owned(), shell_word);
+            format!(
+                "Next: `wa-fix apply {file}` writes this, and refuses fixes in files that change until then."
+            )
+        }
         Command::Apply if counts.files.changed > 0 => "Next: `wa-fix undo` puts the files back.".to_owned(),
         Command::Branch(name) if counts.files.changed > 0 => {
             let name = shell_word(name);

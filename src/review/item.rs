@@ -2,6 +2,7 @@
 
 use crate::detect::Finding;
 use crate::plan::Replacement;
+use crate::rule::AnswerType;
 
 /// What a person has said of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Asked {
     pub key: String,
     /// The question.
     pub ask: String,
+    /// What an answer has to be.
+    pub kind: AnswerType,
     /// An answer as it would be typed.
     pub example: String,
 }

@@ -90,6 +90,12 @@ impl Terminal for Plain {
         })
     }
 
+    fn work(&mut self, words: &str, job: &mut dyn FnMut()) -> io::Result<()> {
+        Self::say(words)?;
+        job();
+        Ok(())
+    }
+
     fn ask(&mut self, ask: &Ask<'_>) -> io::Result<Answer> {
         Self::say(&texts(&ask.above).join("\n"))?;
         loop {

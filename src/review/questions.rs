@@ -44,7 +44,7 @@ impl Question {
 pub(super) fn next(session: &Session<'_>, asked: &[String]) -> Option<Question> {
     let (_, item) = session.review.current()?;
     let values = session.options().values;
-    let question = |key: &str, ask: &str, example: &str, needed: bool| {
+    let question = |key: &str, ask: &str, kind: AnswerType, example: &str, needed: bool| {
         let given = values.get(key).cloned();
         let proposed = if given.is_none() {
             session.apps().get(item.app).and_then(|app| propose(app, key))
@@ -56,19 +56,20 @@ pub(super) fn next(session: &Session<'_>, asked: &[String]) -> Option<Question> 
             key: key.to_owned(),
             ask: ask.to_owned(),
             example: example.to_owned(),
-            kind: AnswerType::of(example),
+            kind,
             proposal: given.or(proposed.map(|proposed| proposed.answer)).unwrap_or_default(),
             from,
             needed,
         }
     };
     if let Standing::Needs(open) = &item.standing {
-        return (!asked.contains(&open.key)).then(|| question(&open.key, &open.ask, &open.example, true));
+        return (!asked.contains(&open.key))
+            .then(|| question(&open.key, &open.ask, open.kind, &open.example, true));
     }
     let asks = item.finding.rule.asks;
     let answered = asks.iter().any(|ask| values.contains_key(ask.key));
     asks.iter()
         .filter(|ask| !answered || values.contains_key(ask.key))
         .find(|ask| !asked.iter().any(|key| key == ask.key))
-        .map(|ask| question(ask.key, ask.ask, ask.example, false))
+        .map(|ask| question(ask.key, ask.ask, ask.kind, ask.example, false))
 }

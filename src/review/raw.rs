@@ -13,7 +13,7 @@ mod unix {
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::stdio::stdin;
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
     use super::super::keys::{Decoded, decode};
     use console::Key;
@@ -37,6 +37,12 @@ mod unix {
             raw.output_modes = original.output_modes;
             tcsetattr(stdin(), OptionalActions::Now, &raw)?;
             Ok(Self { original, bytes: Vec::new() })
+        }
+
+        /// Forgets what was typed and not read.
+        pub(in super::super) fn forget(&mut self) -> io::Result<()> {
+            self.bytes.clear();
+            Ok(tcflush(stdin(), QueueSelector::IFlush)?)
         }
 
         /// The next key; `None` if there was none for so long.
@@ -99,6 +105,11 @@ mod elsewhere {
         /// Takes the terminal.
         pub(in super::super) fn enter() -> io::Result<Self> {
             Ok(Self(Term::stdout()))
+        }
+
+        /// The terminal keeps nothing that could be forgotten.
+        pub(in super::super) fn forget(&mut self) -> io::Result<()> {
+            Ok(())
         }
 
         /// The next key, however long it takes.

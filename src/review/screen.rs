@@ -170,6 +170,19 @@ impl Terminal for Screen {
         }
     }
 
+    fn work(&mut self, words: &str, job: &mut dyn FnMut()) -> io::Result<()> {
+        let words: String = words.chars().take(self.now().1.saturating_sub(1)).collect();
+        write!(self.term, "\r\x1b[K{words}")?;
+        self.term.flush()?;
+        self.raw = None;
+        job();
+        let mut raw = Raw::enter()?;
+        // Typed at a page that is no longer there.
+        raw.forget()?;
+        self.raw = Some(raw);
+        Ok(())
+    }
+
     fn ask(&mut self, ask: &Ask<'_>) -> io::Result<Answer> {
         self.size = self.now();
         self.write(&ask.above)?;

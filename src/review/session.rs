@@ -8,7 +8,7 @@ use super::state::{Effect, Review};
 use crate::detect::{Finding, Outcome, Refusal};
 use crate::edit::FileChange;
 use crate::model::App;
-use crate::plan::{Made, Options, Plan, RuleSet, plan};
+use crate::plan::{Made, Options, Plan, RuleSet, Trial, plan};
 use crate::report::rows::essence;
 
 /// The cause of what nobody at this terminal did.
@@ -74,6 +74,33 @@ impl<'r> Session<'r> {
     /// The apps under review.
     pub fn apps(&self) -> &'r [App] {
         self.apps
+    }
+
+    /// The plan of all decisions without some fixes, for a proof.
+    pub fn plan_with(&self, trial: &Trial) -> Plan {
+        Plan::join(self.app_numbers().into_iter().map(|app| {
+            let mut options = self.options();
+            options.only = Some(self.review.decisions(app));
+            options.trial = trial.clone();
+            let app = self.apps.get(app).map_or(&[][..], std::slice::from_ref);
+            plan(app, self.rules, &options, &|_| {})
+        }))
+    }
+
+    /// Takes back the decisions on fixes that a check fails with, and says so at each.
+    pub fn back_out(&mut self, failed: &BTreeMap<String, String>) {
+        for item in self.review.items_mut() {
+            if let Some(words) = failed.get(&item.finding.fingerprint)
+                && item.decision == Some(Decision::Accepted)
+            {
+                item.withdraw(format!("Backed out: {words}."));
+            }
+        }
+        self.replan("a fix that was backed out");
+    }
+
+    fn app_numbers(&self) -> BTreeSet<usize> {
+        self.review.items().iter().map(|item| item.app).collect()
     }
 
     /// The plan of one app with the decisions as they are, and one more fix.
@@ -152,8 +179,7 @@ impl<'r> Session<'r> {
 
     /// Plans every app under review again, and tells each finding what became of it.
     pub fn replan(&mut self, cause: &str) -> Vec<Plan> {
-        let apps: BTreeSet<usize> = self.review.items().iter().map(|item| item.app).collect();
-        apps.into_iter().map(|app| self.follow(app, cause, None)).collect()
+        self.app_numbers().into_iter().map(|app| self.follow(app, cause, None)).collect()
     }
 
     /// Plans an app until no accepted fix changes under the others, and tells each finding what became of it. `plan` is one
@@ -341,8 +367,9 @@ fn why_not(plan: &Plan, fingerprint: &str) -> String {
 fn standing(finding: &Finding) -> Option<Standing> {
     match &finding.outcome {
         Outcome::Offered | Outcome::Held(_) => Some(Standing::Ready),
-        Outcome::NeedsValue(Refusal::NeedsValue { key, ask, example }) => {
-            Some(Standing::Needs(Asked { key: key.clone(), ask: ask.clone(), example: example.clone() }))
+        Outcome::NeedsValue(Refusal::NeedsValue { key, ask, kind, example }) => {
+            let (key, ask, example) = (key.clone(), ask.clone(), example.clone());
+            Some(Standing::Needs(Asked { key, ask, kind: *kind, example }))
         }
         Outcome::NoFix(refusal) => Some(Standing::Refused(refusal.to_string())),
         _ => None,

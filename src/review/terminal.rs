@@ -70,6 +70,12 @@ pub trait Terminal {
         Ok(())
     }
 
+    /// Says what is at work, and lets it work; meanwhile Ctrl-C is a signal again, and keys that are typed are forgotten.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    fn work(&mut self, words: &str, job: &mut dyn FnMut()) -> io::Result<()>;
+
     /// Asks for a line.
     ///
     /// # Errors

@@ -81,6 +81,16 @@ pub(crate) fn slashed(path: &Path) -> String {
     }
 }
 
+/// The way from one folder to a file or folder, both absolute, `/`-separated; `.` where they are one.
+pub(crate) fn way(from: &Path, to: &Path) -> String {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().count() - shared;
+    let down: PathBuf = to.components().skip(shared).collect();
+    let mut parts = vec!["..".to_owned(); up];
+    parts.extend(Some(slashed(&down)).filter(|down| !down.is_empty()));
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
 /// Walks `roots` (absolute files or folders) and sorts files into read and skipped.
 pub fn discover(roots: &[PathBuf], options: &DiscoverOptions) -> Discovery {
     let mut found = Discovery::default();

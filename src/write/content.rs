@@ -4,15 +4,10 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
-use git2::{ObjectType, Oid};
 use tempfile::TempPath;
 
 use super::platform;
-
-/// The git blob id of some bytes: a content hash that needs no further dependency.
-pub(super) fn hash(bytes: &[u8]) -> io::Result<String> {
-    Oid::hash_object(ObjectType::Blob, bytes).map(|id| id.to_string()).map_err(io::Error::other)
-}
+pub(super) use crate::source::content_hash as hash;
 
 /// The bytes of a regular file; `None` where there is no such name. A link, pipe or directory that
 /// has taken the place of the file is an error: reading a pipe could wait for ever.
@@ -131,10 +126,5 @@ mod tests {
             overwrite(&mut handle, bytes, || Ok(())).unwrap();
             assert_eq!(fs::read(&file).unwrap(), bytes);
         }
-    }
-
-    #[test]
-    fn the_hash_is_that_of_a_git_blob() {
-        assert_eq!(hash(b"hello\n").unwrap(), "ce013625030ba8dba906f756967f9e9ca394464a");
     }
 }

@@ -100,6 +100,82 @@ fn the_campaign_script_changes_and_succeeds_where_findings_remain() {
     assert!(String::from_utf8(other.read("lib/job.ts")).unwrap().contains("deadLetter"));
 }
 
+/// The scripts of a file's `run: |` blocks.
+fn scripts(text: &str) -> Vec<String> {
+    let mut scripts = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(indent) = line.find("run: |") else { continue };
+        let mut script = String::new();
+        while let Some(next) =
+            lines.next_if(|next| next.trim().is_empty() || next.find(|c| c != ' ') > Some(indent))
+        {
+            script.push_str(next.trim_start());
+            script.push('\n');
+        }
+        scripts.push(script);
+    }
+    scripts
+}
+
+/// As a runner does it: one shell for each step, that stops at the first failure.
+#[test]
+fn the_action_installs_what_is_not_there_and_scans() {
+    let [install, scan] = &scripts(&text("action.yml"))[..] else { panic!("two steps") };
+    let project = Project::job();
+    project.put("lib/more.ts", JOB.replace("JobStack", "MoreStack"));
+    let bin = project.outside().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    // A cargo that has compiled it already.
+    let cargo = format!(
+        "#!/bin/sh\necho \"$@\" >> {0}/asked\nln -s {1} {0}/wa-fix\n",
+        bin.display(),
+        env!("CARGO_BIN_EXE_wa-fix")
+    );
+    std::fs::write(bin.join("cargo"), cargo).unwrap();
+    std::fs::set_permissions(bin.join("cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let step = |script: &str, since: &str, arguments: &str| {
+        let file = project.outside().join("step.sh");
+        std::fs::write(&file, script).unwrap();
+        project.shell(&format!(
+            "export PATH={}:/usr/bin:/bin GITHUB_ACTION_PATH=/actions/wa-fix SINCE='{since}' ARGUMENTS='{arguments}' PATHS='lib .'; \
+             bash --noprofile --norc -eo pipefail {}",
+            bin.display(),
+            file.display()
+        ))
+    };
+    step(install, "", "").ends(0);
+    step(install, "", "").ends(0);
+    let asked = std::fs::read_to_string(bin.join("asked")).unwrap();
+    assert_eq!(asked, "install --locked --path /actions/wa-fix\n");
+    let ran = step(scan, "", "--select 2.5 --min-impact low").ends(1);
+    assert!(ran.text().contains("file=lib/job.ts") && ran.text().contains("file=lib/more.ts"), "{ran}");
+    let ran = step(scan, "HEAD", "").ends(1);
+    assert!(!ran.text().contains("file=lib/job.ts") && ran.text().contains("file=lib/more.ts"), "{ran}");
+    step(scan, "no such revision", "").ends(2);
+}
+
+/// A campaign goes on where findings remain, and stops where wa-fix could not do its work.
+#[test]
+fn a_campaign_hears_of_failures() {
+    let guide = text("docs/ci.md");
+    let script = guide.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let project = Project::job();
+    std::fs::write(project.outside().join("campaign.sh"), script).unwrap();
+    let mine = JOB.replace("JobStack", "MineStack");
+    project.put("lib/job.ts", &mine);
+    shell(&project, "sh ../campaign.sh").ends(2).says("uncommitted changes");
+    assert_eq!(project.read("lib/job.ts"), mine.as_bytes());
+    // A plan made by one job, reviewed, and applied by another.
+    let steps: Vec<&str> =
+        guide.split("```sh\n").nth(2).unwrap().split("```").next().unwrap().lines().collect();
+    project.git(&["checkout", "--quiet", "--", "."]);
+    for step in steps {
+        shell(&project, step).ends(0);
+    }
+    assert!(String::from_utf8(project.read("lib/job.ts")).unwrap().contains("deadLetter"));
+}
+
 #[test]
 fn the_dockerfile_names_what_the_repository_has() {
     let text = text("Dockerfile");

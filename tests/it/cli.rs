@@ -536,3 +536,64 @@ fn skipped_files_are_told_by_kind() {
         .ends(0)
         .says("lib/job.test.ts is left out: it is a test (--tests reads it)");
 }
+
+#[test]
+fn the_other_ways_to_mend_a_finding_are_reported_with_their_edits() {
+    let project = Project::tap();
+    let scan = |format: &str| json(&project.run(&["scan", "--select", "4.2", "--format", format]).ends(1));
+    let document = scan("json");
+    let findings = document["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|it| it["alternatives"].is_array()).unwrap();
+    let way = &finding["alternatives"][0];
+    assert!(way["title"].as_str().unwrap().contains("MB elsewhere"), "{way}");
+    assert_eq!(way["tier"], "review");
+    let edits = way["edits"].as_array().unwrap();
+    assert!(!edits.is_empty() && way["edits"] != finding["fix"]["edits"], "{way}");
+    assert!(edits.iter().all(|edit| edit["range"]["start"]["line"].is_u64() && edit["path"].is_string()));
+    // SARIF has them behind the one that `apply` makes.
+    let log = scan("sarif");
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let result =
+        results.iter().find(|it| it["fixes"].as_array().is_some_and(|fixes| fixes.len() == 2)).unwrap();
+    assert_eq!(result["fixes"][0]["description"]["text"], finding["fix"]["title"]);
+    assert_eq!(result["fixes"][1]["description"]["text"], way["title"]);
+    assert!(result["fixes"][1]["artifactChanges"][0]["replacements"].is_array(), "{result}");
+}
+
+/// What `--help` says of each option that takes a number, a file or a check, typed.
+#[test]
+fn options_do_what_their_help_says_or_say_why_not() {
+    let project = Project::job();
+    for jobs in ["x", "-1", "99999"] {
+        project
+            .run(&["scan", &format!("--jobs={jobs}")])
+            .ends(2)
+            .says("give a number from 0 (one per core) to 1024");
+    }
+    for command in [&["scan"][..], &["values"], &["baseline", "b.json"]] {
+        project
+            .run(&[command, &["--prove", "tsc"]].concat())
+            .ends(2)
+            .says("makes no fix that --prove could try");
+    }
+    // Quiet is without a summary, not without a reason.
+    let ran = project.run(&["diff", "--select", "2.5", "--quiet", "--prove", "false"]).ends(2);
+    assert_eq!(ran.err.lines().count(), 1, "{ran}");
+    assert!(ran.err.starts_with(
+        "wa-fix: the project fails before any fix, so nothing is proved or written: `false` fails"
+    ));
+    let lost = project
+        .run(&["apply", "--select", "2.5", "--quiet", "--prove", "! grep -q aws-sqs lib/job.ts"])
+        .ends(3);
+    assert!(
+        lost.err.starts_with("wa-fix: backed out: 2.5 lambda-without-dead-letter-queue: `! grep"),
+        "{lost}"
+    );
+    // A cause is told once.
+    let ran = project.run(&["scan", "--output", "nowhere/report.txt"]).ends(2);
+    assert_eq!(ran.err.matches("No such file").count(), 1, "{ran}");
+    // The default of a format, and colour only where it is asked for.
+    assert_eq!(project.run(&["scan"]).out, project.run(&["scan", "--format", "text"]).out);
+    let coloured = |when: &str| project.run(&["scan", "--color", when]).text().contains('\u{1b}');
+    assert!(coloured("always") && !coloured("never") && !coloured("auto"));
+}

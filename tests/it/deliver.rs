@@ -1,5 +1,8 @@
 //! From findings to a pushed branch with a body, in one command, on a local bare remote.
 
+use std::path::Path;
+
+use crate::npm::{self, SynthCase, TypeCase};
 use crate::project::{Project, git_in, same};
 use crate::prove::{installed_tap, run};
 
@@ -76,6 +79,56 @@ fn one_command_from_a_clone_to_a_pushed_branch_that_compiles_commit_by_commit() 
         run(&project, &["apply", "--branch", "wa-fix", "--select", "1.2,2.5,2.6", "--push", "origin"]);
     again.says("has these commits already").says("nothing was pushed");
     assert_eq!(project.git(&["rev-parse", "wa-fix"]), tip);
+}
+
+/// No proof has helped: the real compiler and the real synthesis judge each commit, checked out by git.
+#[test]
+fn every_commit_of_all_fixes_compiles_and_synthesises() {
+    let project = Project::tap();
+    let bare = with_remote(&project);
+    let values = crate::tap::VALUES.iter().flat_map(|value| ["--set", value]);
+    let options = ["apply", "--all", "--branch", "wa-fix", "--push", "origin", "--pr-body", "../body.md"];
+    let arguments: Vec<&str> = options.into_iter().chain(values).collect();
+    run(&project, &arguments).ends(0).says("pushed");
+    let commits =
+        git_in(&bare, &["rev-list", "--reverse", "wa-fix", "--not", &project.git(&["rev-parse", "HEAD"])]);
+    assert!(commits.lines().count() > 30, "{commits}");
+    let tree = project.outside().join("checked-out");
+    git_in(
+        project.outside(),
+        &["clone", "--quiet", "--branch", "wa-fix", bare.to_str().unwrap(), "checked-out"],
+    );
+    let (mut types, mut syntheses) = (Vec::new(), Vec::new());
+    for commit in commits.lines() {
+        git_in(&tree, &["checkout", "--quiet", commit]);
+        let files = crate::support::read_tree(&tree);
+        let name = git_in(&tree, &["log", "-1", "--format=%s", commit]);
+        let scripts = files.clone().into_iter().filter(|(path, _)| {
+            Path::new(path).extension().is_some_and(|end| end == "ts")
+                && !path.starts_with("test/")
+                && !path.contains(".test.")
+        });
+        types.push(TypeCase {
+            name: name.clone(),
+            version: "base".to_owned(),
+            files: scripts.collect(),
+            options: std::collections::BTreeMap::new(),
+        });
+        syntheses.push(SynthCase {
+            name,
+            version: "base".to_owned(),
+            files,
+            entry: Some("bin/tap.ts".to_owned()),
+            context: std::collections::BTreeMap::from([("environmentSuffix".to_owned(), "prod".to_owned())]),
+            nag: false,
+        });
+    }
+    for result in npm::check_types(&types) {
+        assert!(result.errors.is_empty(), "{}: {:#?}", result.name, result.errors);
+    }
+    for result in npm::synth(&syntheses) {
+        assert!(result.ok && !result.templates.is_empty(), "{}: {:?}", result.name, result.error);
+    }
 }
 
 #[test]

@@ -18,23 +18,35 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod custom;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod editors;
 #[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod lsp;
+#[cfg(test)]
+mod lsp_client;
+#[cfg(test)]
 mod mutations;
 #[cfg(test)]
 mod npm;
+#[cfg(test)]
+mod packages;
 #[cfg(test)]
 mod pairs;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
 mod prove;
+#[cfg(test)]
+mod push;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -49,6 +61,8 @@ mod rules;
 mod run;
 #[cfg(test)]
 mod sarif_schema;
+#[cfg(test)]
+mod saved_plan;
 #[cfg(test)]
 mod scope;
 #[cfg(test)]

@@ -216,7 +216,7 @@ const BREAKING: Rule = Rule {
 };
 
 /// The most runs of a proof that one culprit may cost.
-fn bound(fixes: usize) -> usize {
+pub(crate) fn bound(fixes: usize) -> usize {
     let halvings = f64::from(u32::try_from(fixes).unwrap()).log2();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
     let runs = (2.0 * halvings).floor() as usize;

@@ -1036,3 +1036,84 @@ fn the_walk_in_the_readme_is_what_the_review_shows() {
     );
     crate::readme::shows("walk", &walk);
 }
+
+/// Fails as soon as one of the files has a queue.
+const NO_QUEUE: &str = "! grep -q deadLetterQueue lib/a.ts || { echo 'error: no queue in a'; exit 1; }";
+
+#[test]
+fn a_proof_comes_before_writing_and_gives_back_what_fails() {
+    let project = shop();
+    let before = project.tree();
+    let mut terminal = open(&project, &[&SHOP[..], &["--prove", NO_QUEUE]].concat());
+    terminal.sees("[1/4]").keys("A").sees("4 of 4 findings accepted").keys("w");
+    terminal
+        .sees("Backed out by the proof: 2.5 Add a dead-letter queue to Job, since")
+        .sees("error: no queue in a");
+    terminal.sees("3 of 4 findings accepted, 2 files change. 1 not decided.").settled();
+    same(&project, &before);
+    // Back at the finding, the reason stands there.
+    terminal.keys("u").sees("[1/4]").sees("Backed out: ").sees("error: no queue in a");
+    terminal.keys("f").sees("3 of 4 findings accepted").keys("w");
+    let (code, screen) = terminal.last_screen();
+    assert_eq!(code, Some(3), "{screen}");
+    assert!(screen.contains("Written to the working tree: 2 files."), "{screen}");
+    assert!(screen.contains("Proved: `! grep"), "{screen}");
+    same(&project, &applied("2.5,1.2", &["lib/b.ts", "lib/c.ts"]).tree());
+}
+
+#[test]
+fn a_proof_that_passes_writes_at_once_also_spoken_and_to_a_branch() {
+    let project = shop();
+    let mut terminal = open(&project, &[&SHOP[..], &["--plain", "--prove", "grep -q Job lib/a.ts"]].concat());
+    terminal
+        .sees("[1/4]")
+        .keys("A\r")
+        .sees("Write to the working tree (w)")
+        .keys("b\r")
+        .sees("Branch")
+        .keys("side\r");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("Proving in a scratch copy") && shown.contains("Proving each commit"), "{shown}");
+    assert!(shown.contains("Proved: `grep -q Job lib/a.ts` passes with this, 2 runs."), "{shown}");
+    assert_eq!(project.git(&["rev-list", "--count", "HEAD..side"]), "2");
+    assert_eq!(project.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_proof_that_cannot_be_made_writes_nothing() {
+    let project = shop();
+    let before = project.tree();
+    // Keys that are typed while the check runs are not taken for answers to what comes after.
+    let mark = project.outside().join("started");
+    let script = format!("touch {}; sleep 1; exit 1", mark.display());
+    let mut terminal = open(&project, &[&SHOP[..], &["--prove", &script]].concat());
+    terminal.sees("[1/4]").keys("A").sees("4 of 4 findings accepted").keys("w");
+    until(&mark);
+    terminal.keys("nnn").sees("Not proved: the project fails before any fix").settled();
+    terminal.sees("Not proved").keys("n");
+    assert_eq!(terminal.end().0, Some(1));
+    same(&project, &before);
+    // A signal ends check and review.
+    let mark = project.outside().join("started-again");
+    let script = format!("touch {}; sleep 300", mark.display());
+    let mut terminal = open(&project, &[&SHOP[..], &["--prove", &script]].concat());
+    terminal.sees("[1/4]").keys("A").sees("4 of 4 findings accepted").keys("w");
+    until(&mark);
+    kill_process(terminal.id(), Signal::INT).unwrap();
+    let (code, shown) = terminal.end();
+    assert!(code == Some(1) && shown.contains("Nothing was written."), "{shown}");
+    same(&project, &before);
+    // A check that is none is said before any decision.
+    let (code, shown) = open(&project, &["-i", "--prove"]).end();
+    assert!(code == Some(2) && shown.contains("[proof]"), "{shown}");
+}
+
+#[track_caller]
+fn until(mark: &std::path::Path) {
+    let start = std::time::Instant::now();
+    while !mark.exists() {
+        assert!(start.elapsed() < std::time::Duration::from_mins(1));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

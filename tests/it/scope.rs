@@ -115,6 +115,7 @@ fn init_writes_a_file_that_changes_nothing_and_is_read_back() {
     let all = format!("{}\n", all.join("\n"));
     let all = all.replace("lambda-cold-starts", "2.8").replacen("\n[environment]\n\n", "\n", 1);
     project.put("wa-fix.toml", &all);
+    project.put("wa-fix-rules/README.md", "# Our rules\n");
     let ran = project.run(&["scan"]);
     assert!(ran.code != Some(2), "{all}\n{ran}");
     project.run(&["init"]).ends(2).says("exists");
@@ -239,4 +240,54 @@ fn only_what_is_staged_even_where_lines_moved_since() {
     let outside = Project::new();
     outside.put("lib/job.ts", JOB);
     outside.run(&["scan", "--staged"]).ends(2).says("in no git repository");
+}
+
+#[test]
+fn a_baseline_tells_apps_apart_and_reads_those_of_before() {
+    let project = Project::with_git();
+    let mended = JOB.replace("handler:", "deadLetterQueueEnabled: true,\n      handler:");
+    let app = |name: &str, job: &str| {
+        project.put(&format!("{name}/cdk.json"), "{}");
+        project.put(&format!("{name}/package.json"), crate::run::MANIFEST);
+        project.put(&format!("{name}/lib/job.ts"), job);
+    };
+    app("a", JOB);
+    app("b", &mended);
+    project.run(&["baseline", "ops/accepted.json"]).ends(2).says("name a file in a folder that exists");
+    project.put("ops/README.md", "");
+    project.run(&["baseline", "ops/accepted.json", "--select", "2.5"]).ends(0).says("1 findings accepted");
+    let accepted = || -> Value { serde_json::from_slice(&project.read("ops/accepted.json")).unwrap() };
+    assert_eq!(accepted()["findings"][0]["app"], "../a");
+    // The same construct of the same stack in another app is a new finding, from wherever the run is started.
+    app("b", JOB);
+    let scan = |folder: &str, file: &str| {
+        project.run_in(
+            folder,
+            &["scan", "--select", "2.5", "--format", "concise", "--quiet", "--baseline", file],
+        )
+    };
+    assert_eq!(scan("", "ops/accepted.json").ends(1).text().lines().count(), 1);
+    assert!(scan("", "ops/accepted.json").text().starts_with("b/lib/job.ts("));
+    scan("a", "../ops/accepted.json").ends(0);
+    scan("b", "../ops/accepted.json").ends(1);
+    project
+        .run(&["baseline", "ops/accepted.json", "--select", "2.5"])
+        .ends(1)
+        .says("1 new findings are not in it");
+    // One that was written before says nothing of apps: it counts in all, and says so once it is written again.
+    let mut old = accepted();
+    old["findings"][0].as_object_mut().unwrap().remove("app");
+    project.put("ops/accepted.json", old.to_string());
+    scan("", "ops/accepted.json").ends(0);
+    let renewed = project.run(&["baseline", "ops/accepted.json", "--select", "2.5"]).ends(0);
+    assert!(renewed.err.contains("2 findings accepted, 1 added, 0 no longer found"), "{renewed}");
+    let apps: Vec<_> =
+        accepted()["findings"].as_array().unwrap().iter().map(|it| it["app"].clone()).collect();
+    assert_eq!(apps, ["../a", "../b"]);
+    app("a", &mended);
+    project
+        .run(&["baseline", "ops/accepted.json", "--select", "2.5"])
+        .ends(0)
+        .says("1 no longer found and removed");
+    assert_eq!(accepted()["findings"][0]["app"], "../b");
 }

@@ -1,6 +1,7 @@
 //! Writing to a new git branch: commits made of git objects alone. The working tree, the index and
 //! `HEAD` are not touched, no hook runs, and the branch appears last or not at all.
 
+mod occupied;
 mod push;
 mod tracked;
 
@@ -182,11 +183,10 @@ fn own<'r>(
     head: &git2::Commit<'r>,
     tip: Oid,
 ) -> Result<Vec<git2::Commit<'r>>, WriteError> {
-    let branch =
-        repository.find_branch(name, BranchType::Local).map_err(WriteError::git("find the branch"))?;
-    if branch.is_head() {
+    if let Some(tree) = occupied::holder(repository, name) {
         return Err(WriteError::Branch(format!(
-            "the branch `{name}` is checked out; switch to another one, or choose another name"
+            "the branch `{name}` is checked out in {}; switch to another one there, or choose another name",
+            tree.display()
         )));
     }
     let commits = beyond(repository, head.id(), tip).map_err(WriteError::git("read the branch"))?;
