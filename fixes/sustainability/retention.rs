@@ -149,9 +149,8 @@ pub(super) fn retention<'a>(
     today: &str,
     days: &str,
 ) -> Result<Retention, Refusal> {
-    let known = match b.environment(at) {
-        Environment::Known(known) => known,
-        _ => return Ok(Retention::Fixed(format!("{days}.{}", member(b.value(&RETENTION)?)?))),
+    let Environment::Known(known) = b.environment(at) else {
+        return Ok(Retention::Fixed(format!("{days}.{}", member(b.value(&RETENTION)?)?)));
     };
     // Whoever says how long logs are kept that have no limit means those of production, too.
     let kept = match b.value_if_given(RETENTION.key) {
