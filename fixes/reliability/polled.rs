@@ -75,25 +75,44 @@ pub(super) fn check_stream<'a>(
 ) -> Option<()> {
     let owner = model.origin(*source.arguments.first()?)?;
     let props = source.props(model);
-    // Where somebody says how often, or for how long, a record is tried, they know what becomes of it.
-    if ["retryAttempts", "maxRecordAge"].iter().any(|name| props.get(model, name) != Prop::Absent) {
+    let bound = ["retryAttempts", "maxRecordAge"].map(|name| props.get(model, name));
+    // Never to give up is a decision.
+    let endless = |bound: &Prop<'a>| bound.value().is_some_and(|value| value.text() == "-1");
+    if bound.iter().any(|bound| *bound == Prop::Unknown || endless(bound)) {
         return None;
     }
+    let dropped = bound.iter().any(|bound| *bound != Prop::Absent);
     let label = owner.label();
-    let message = format!(
-        "A record of {label} that its function cannot handle is tried again until it expires, for a day or longer, and all behind it in \
-         its shard wait; then it is gone. The fix tries it {RETRIES} times, halves the batch to find the bad record, and keeps in a queue \
-         for 14 days where in the stream it is."
-    );
+    let message = if dropped {
+        format!(
+            "A record of {label} that its function cannot handle is given up and gone without a trace. The fix keeps in a queue for 14 days \
+             where in the stream it is; a queue that stays empty costs nothing."
+        )
+    } else {
+        format!(
+            "A record of {label} that its function cannot handle is tried again until it expires, for a day or longer, and all behind it in \
+             its shard wait; then it is gone. The fix tries it {RETRIES} times, halves the batch to find the bad record, and keeps in a queue \
+             for 14 days where in the stream it is."
+        )
+    };
     let candidate = out.report(meta, model, source.node, message);
-    candidate.key("source").impact(Impact::Medium).tier(Tier::Review);
-    candidate.fix(format!("Let {label} go on behind a record that cannot be handled"), move |b| {
-        keep_record(b, &owner, &source)
-    });
+    let tier = if dropped { Tier::Safe } else { Tier::Review };
+    candidate.key("source").impact(Impact::Medium).tier(tier);
+    let title = if dropped {
+        format!("Keep what is given up of {label}")
+    } else {
+        format!("Let {label} go on behind a record that cannot be handled")
+    };
+    candidate.fix(title, move |b| keep_record(b, &owner, &source, dropped));
     Some(())
 }
 
-fn keep_record<'a>(b: &mut Builder<'_, 'a>, owner: &Site<'a>, source: &Site<'a>) -> Result<(), Refusal> {
+fn keep_record<'a>(
+    b: &mut Builder<'_, 'a>,
+    owner: &Site<'a>,
+    source: &Site<'a>,
+    dropped: bool,
+) -> Result<(), Refusal> {
     let statement = b.statement(source.node)?;
     let elsewhere = || {
         no_fix(
@@ -122,10 +141,12 @@ fn keep_record<'a>(b: &mut Builder<'_, 'a>, owner: &Site<'a>, source: &Site<'a>)
     let destination = b.cdk(source.node, "aws_lambda_event_sources.SqsDlq")?;
     let mut entries = Vec::new();
     let props = source.props(b.model);
-    if props.get(b.model, "bisectBatchOnError") == Prop::Absent {
-        entries.push(("bisectBatchOnError", "true".to_owned()));
+    if !dropped {
+        if props.get(b.model, "bisectBatchOnError") == Prop::Absent {
+            entries.push(("bisectBatchOnError", "true".to_owned()));
+        }
+        entries.push(("retryAttempts", RETRIES.to_string()));
     }
-    entries.push(("retryAttempts", RETRIES.to_string()));
     entries.push(("onFailure", format!("new {destination}({name})")));
     b.insert_entries(object, &entries);
     Ok(())

@@ -10,7 +10,7 @@
 //! function's key where the function has one (the function's role is then allowed to use the key: CDK itself
 //! adds only `sqs:SendMessage`), else with SQS's own; it refuses plain HTTP and keeps events for 14 days.
 //! A queue that Lambda reads for a function gets such a queue as its own `deadLetterQueue`, for messages that were handed out
-//! five times; the source of a stream gets it as `onFailure`, five attempts, and `bisectBatchOnError`.
+//! five times; the source of a stream gets it as `onFailure`, and five attempts with `bisectBatchOnError` where nothing bounds them.
 //!
 //! ## Before
 //! ```ts
@@ -61,8 +61,8 @@
 //! ## When it stays silent
 //! Where the props cannot be followed; where events are kept already (`deadLetterTopic`, `onFailure`,
 //! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for the handlers of custom resources. For functions fed only by a
-//! poller the source is looked at instead: a queue that has a dead-letter queue or is one, and a stream with `onFailure`, a number
-//! of `retryAttempts` or a `maxRecordAge`, are well.
+//! poller the source is looked at instead: a queue that has a dead-letter queue or is one, and a stream with `onFailure`, or one that
+//! is tried for ever on purpose (`retryAttempts: -1`), are well.
 //!
 //! ## When it refuses
 //! Where the role is imported and cannot be changed: CDK would then add no permission and say nothing, and Lambda
