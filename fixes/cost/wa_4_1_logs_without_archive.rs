@@ -87,7 +87,7 @@ use crate::edit::config::name_after;
 use crate::edit::names::camel_name;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
-use crate::fixes::operational_excellence::deployment::parts;
+use crate::fixes::operational_excellence::deploying_stages::parts;
 use crate::fixes::security::named;
 use crate::fixes::sustainability::retention::{days, is_audit};
 use crate::model::meaning::{has_word, words};

@@ -159,7 +159,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let function = m.site("function")?;
     let is = |class: &str| model.builds(&function, class);
-    let edge = is("aws_cloudfront.experimental.EdgeFunction");
+    let edge = model.runs_at_edge(&function);
     let other = edge || is("aws_lambda.SingletonFunction") || decides_itself(&function);
     let tool = model.serves_custom_resource(&function) || model.answers_alarms(&function);
     if other || tool || !is_a_number_here(model, &function) {

@@ -41,7 +41,7 @@ impl<'a> Alias<'a> {
         }
         let function = model.invoked_function(version)?;
         let is_function = model.builds(&function, "aws_lambda.Function")
-            && !model.builds(&function, "aws_cloudfront.experimental.EdgeFunction")
+            && !model.runs_at_edge(&function)
             && !model.serves_custom_resource(&function);
         let literal = name.filter(|name| name.is("string")).map(string_text);
         is_function.then_some(Self { node, site, function, literal })

@@ -1,6 +1,6 @@
 //! The stages of a pipeline that is written as CloudFormation has it.
 
-use super::deployment::is_not_production;
+use super::deploying_stages::is_not_production;
 use crate::model::{Model, Prop, Site};
 use crate::syntax::Syn;
 

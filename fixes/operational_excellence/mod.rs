@@ -4,7 +4,7 @@ mod alarm_response;
 mod alias;
 mod build_lists;
 mod dead_letters;
-pub(crate) mod deployment;
+pub(crate) mod deploying_stages;
 mod document;
 mod error_filters;
 mod l1_pipeline;

@@ -123,7 +123,7 @@
 //! ## Other checkers
 //! None covers it.
 
-use super::deployment::{deploys, is_not_production, is_production};
+use super::deploying_stages::{deploys, is_not_production, is_production};
 use super::{l1_pipeline, pull_requests};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;

@@ -161,7 +161,7 @@ fn trace_function<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<
     if decides_itself(&function)
         || is_custom_resource(&function)
         || model.serves_custom_resource(&function)
-        || is_at_the_edge(model, &function)
+        || model.runs_at_edge(&function)
         || is_traced_otherwise(model, &function)
         || is_set_underneath(model, &["tracingConfig", "TracingConfig", "TracingConfig.Mode"])
     {
@@ -195,18 +195,6 @@ fn trace_function<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<
 fn is_custom_resource(function: &Site<'_>) -> bool {
     let id = function.id().map(Syn::text).unwrap_or_default().to_ascii_lowercase();
     ["customresource", "custom-resource", "custom_resource"].iter().any(|word| id.contains(word))
-}
-
-fn is_at_the_edge<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
-    model.builds(function, "aws_cloudfront.experimental.EdgeFunction")
-        || model.uses(function).iter().any(|used| {
-            let around = used.ancestors().take_while(|node| !node.is("statement_block"));
-            around.filter(|node| node.is("pair")).any(|pair| {
-                pair.field("key").is_some_and(|key| {
-                    matches!(key.text(), "edgeLambdas" | "functionVersion" | "lambdaFunctionAssociations")
-                })
-            })
-        })
 }
 
 /// Whether a layer, a wrapper or a handler of another tool is named in the function's props.

@@ -264,7 +264,7 @@ pub(super) fn deployment_config<'a>(
 /// A function that callers wait for, and that has no alias which could be moved.
 fn check_function<'a>(model: &Model<'a>, function: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let is = |class: &str| model.builds(function, class);
-    let other = is("aws_cloudfront.experimental.EdgeFunction") || is("aws_lambda.SingletonFunction");
+    let other = model.runs_at_edge(function) || is("aws_lambda.SingletonFunction");
     if other || model.serves_custom_resource(function) || model.awaiting(function).is_empty() {
         return None;
     }

@@ -112,6 +112,11 @@ impl<'a> Methods<'a> {
         Some(Self { all, proxies, proxies_all })
     }
 
+    /// Whether a path has a GET of its own.
+    pub(super) fn has_get(&self, path: &str) -> bool {
+        self.all.iter().any(|method| method.path == path && method.verb == "GET")
+    }
+
     /// Whether a GET can reach anything.
     pub(super) fn can_be_read(&self) -> bool {
         self.proxies_all

@@ -34,6 +34,23 @@ impl<'a> Tie<'a> {
         }
     }
 
+    /// The expression that stands for the database.
+    fn database(self) -> Option<Syn<'a>> {
+        match self {
+            Self::Host(node) => {
+                let inner = node.field("object")?;
+                let endpoint = inner.field("property").map_or("", Syn::text);
+                let long = node.field("property").is_some_and(|name| name.text() == "hostname");
+                if long && endpoint.ends_with("Endpoint") { inner.field("object") } else { Some(inner) }
+            }
+            Self::From(node) => node.field("object"),
+            Self::DefaultFrom(call, _) => call.field("function")?.field("object")?.field("object"),
+            Self::To(node) => Some(node),
+            Self::DefaultTo(call, _) => call.field("arguments")?.first(),
+            Self::Login | Self::Part => None,
+        }
+    }
+
     /// Whether it opens the way to the database.
     fn opens(self) -> bool {
         !matches!(self, Self::Host(_) | Self::Login | Self::Part)
@@ -127,38 +144,27 @@ pub(super) fn add_proxy<'a>(
     database: &Site<'a>,
     ties: &[Tie<'a>],
 ) -> Result<(), Refusal> {
-    let statement = b.statement(database.node)?;
-    let Some(own) = database.bound() else {
-        return Err(no_fix("the database is bound to no name", "assign it to a constant, then run again"));
-    };
-    check_ties(statement, ties)?;
+    check_kinds(ties)?;
+    let place = place(b, database, ties)?;
     check_secret(b.model, database)?;
-    let props = database.props(b.model);
-    let vpc = props.get(b.model, "vpc").value().filter(|vpc| {
-        matches!(vpc.kind(), "identifier" | "member_expression" | "shorthand_property_identifier")
-    });
-    let vpc = vpc.ok_or_else(|| {
-        no_fix(
-            "the VPC of the database is not a name that can be used here",
-            "keep the VPC in a constant, then run again",
-        )
-    })?;
+    let Place { statement, behind, own, vpc } = place;
     let port = if b.model.builds(database, "aws_rds.DatabaseCluster") {
         "clusterEndpoint"
     } else {
         "instanceEndpoint"
     };
-    let at = database.node;
-    let proxy = b.fresh_name(at.file, &["proxy", "databaseProxy"]);
-    let duration = b.cdk(at, "Duration")?;
-    let entry = if vpc.text() == "vpc" { "vpc".to_owned() } else { format!("vpc: {}", vpc.text()) };
-    b.insert_after(
-        statement,
-        &format!(
-            "// Functions share its connections to the database\nconst {proxy} = {own}.addProxy('Proxy', {{\n  secrets: [{own}.secret!],\n  \
-             {entry},\n  requireTLS: true,\n  borrowTimeout: {duration}.seconds(10),\n  maxConnectionsPercent: 90,\n}});"
-        ),
+    let proxy = b.fresh_name(statement.file, &["proxy", "databaseProxy"]);
+    let duration = b.cdk(statement, "Duration")?;
+    let entry = if vpc == "vpc" { vpc } else { format!("vpc: {vpc}") };
+    let code = format!(
+        "// Functions share its connections to the database\nconst {proxy} = {own}.addProxy('Proxy', {{\n  secrets: [{own}.secret!],\n  \
+         {entry},\n  requireTLS: true,\n  borrowTimeout: {duration}.seconds(10),\n  maxConnectionsPercent: 90,\n}});"
     );
+    if behind {
+        b.insert_after(statement, &code);
+    } else {
+        b.insert_before(statement, &code);
+    }
     for tie in ties {
         let port = |b: &mut Builder<'_, 'a>, at| {
             Ok::<_, Refusal>(format!("{}.tcp({own}.{port}.port)", b.cdk(at, "aws_ec2.Port")?))
@@ -202,8 +208,99 @@ fn kept(node: Syn<'_>, mut code: String) -> Result<String, Refusal> {
     Ok(code)
 }
 
-fn check_ties<'a>(statement: Syn<'a>, ties: &[Tie<'a>]) -> Result<(), Refusal> {
-    let block = statement.parent();
+/// Where a proxy is built, and what the database and its network are called there.
+struct Place<'a> {
+    statement: Syn<'a>,
+    /// Whether it is built behind the statement, or before it.
+    behind: bool,
+    own: String,
+    vpc: String,
+}
+
+/// Behind the database, where all that reach it stand further down; else before the first of those, where it has a name too.
+fn place<'a>(b: &Builder<'_, 'a>, database: &Site<'a>, ties: &[Tie<'a>]) -> Result<Place<'a>, Refusal> {
+    let nodes: Vec<Syn<'a>> = ties.iter().filter_map(|tie| tie.node()).collect();
+    let home = b.statement(database.node)?;
+    let below = |statement: Syn<'a>| {
+        let block = statement.parent();
+        nodes.iter().all(|node| {
+            std::ptr::eq(node.file, statement.file)
+                && node.start() >= statement.start()
+                && statement_of(*node).is_some_and(|own| {
+                    own.parent() == block || own.ancestors().any(|around| Some(around) == block)
+                })
+        })
+    };
+    if below(home) {
+        let Some(own) = database.bound() else {
+            return Err(no_fix(
+                "the database is bound to no name",
+                "assign it to a constant, then run again",
+            ));
+        };
+        let vpc = database.props(b.model).get(b.model, "vpc").value().filter(|vpc| is_name(*vpc));
+        let vpc = vpc.ok_or_else(|| {
+            no_fix(
+                "the VPC of the database is not a name that can be used here",
+                "keep the VPC in a constant, then run again",
+            )
+        })?;
+        return Ok(Place { statement: home, behind: true, own, vpc: vpc.text().to_owned() });
+    }
+    let first = nodes.iter().min_by_key(|node| node.start()).and_then(|node| statement_of(*node));
+    let place =
+        first.filter(|first| below(*first)).and_then(|first| elsewhere(b.model, database, ties, first));
+    place.ok_or_else(|| {
+        no_fix(
+            "a function is given the database where a proxy beside the database cannot be seen",
+            "add a proxy to the database, keep it in a field, and give its endpoint to the functions",
+        )
+    })
+}
+
+/// Before a statement in another place than the database's: there it is a field of something, such as `props.cluster`.
+fn elsewhere<'a>(
+    model: &Model<'a>,
+    database: &Site<'a>,
+    ties: &[Tie<'a>],
+    statement: Syn<'a>,
+) -> Option<Place<'a>> {
+    let names: Vec<Syn<'a>> = ties.iter().filter_map(|tie| tie.database()).collect();
+    let own = *names.first()?;
+    let same = names.iter().all(|name| name.text() == own.text());
+    let known = !own.text().contains('?') && is_a_class(model, own);
+    let host = ties.iter().find_map(|tie| match tie {
+        Tie::Host(node) => Some(*node),
+        _ => None,
+    })?;
+    let function = host.ancestors().find_map(|around| model.site_of(around))?;
+    let vpc = function.props(model).get(model, "vpc").value().filter(|vpc| is_name(*vpc))?;
+    let network = model.origin(vpc)?;
+    let of_database = model.origin(database.props(model).get(model, "vpc").value()?)?;
+    (same && known && network.node == of_database.node).then(|| Place {
+        statement,
+        behind: false,
+        own: own.text().to_owned(),
+        vpc: vpc.text().to_owned(),
+    })
+}
+
+/// Whether a field is declared as a class of database: an interface does not tell the secret.
+fn is_a_class<'a>(model: &Model<'a>, field: Syn<'a>) -> bool {
+    let declared = || {
+        let ty = model.type_of(field.field("object")?).ty;
+        let member = model.member(&ty, field.field("property")?.text())?;
+        model.cdk_name(member.node.field("type")?.first()?)
+    };
+    declared()
+        .is_some_and(|class| matches!(class.as_str(), "aws_rds.DatabaseCluster" | "aws_rds.DatabaseInstance"))
+}
+
+fn is_name(node: Syn<'_>) -> bool {
+    matches!(node.kind(), "identifier" | "member_expression" | "shorthand_property_identifier")
+}
+
+fn check_kinds(ties: &[Tie<'_>]) -> Result<(), Refusal> {
     if ties.iter().any(|tie| matches!(tie, Tie::Part)) || !ties.iter().any(|tie| matches!(tie, Tie::Host(_)))
     {
         return Err(no_fix(
@@ -211,24 +308,11 @@ fn check_ties<'a>(statement: Syn<'a>, ties: &[Tie<'a>]) -> Result<(), Refusal> {
             "add a proxy to the database and give the function its endpoint",
         ));
     }
-    for tie in ties {
-        let Some(node) = tie.node() else {
-            return Err(no_fix(
-                "a function logs in by IAM, which a proxy has to be told of",
-                "add a proxy with iamAuth and let the function connect to it",
-            ));
-        };
-        let behind = std::ptr::eq(node.file, statement.file)
-            && node.start() > statement.end()
-            && statement_of(node).is_some_and(|own| {
-                own.parent() == block || own.ancestors().any(|around| Some(around) == block)
-            });
-        if !behind {
-            return Err(no_fix(
-                "a function is given the database where a proxy beside the database cannot be seen",
-                "add a proxy to the database, keep it in a field, and give its endpoint to the functions",
-            ));
-        }
+    if ties.iter().any(|tie| matches!(tie, Tie::Login)) {
+        return Err(no_fix(
+            "a function logs in by IAM, which a proxy has to be told of",
+            "add a proxy with iamAuth and let the function connect to it",
+        ));
     }
     if ties.iter().any(|tie| tie.opens()) {
         return Ok(());

@@ -108,7 +108,8 @@
 //! ## When it refuses
 //! Without the paths: which answers are the same for everybody is not in the code. For a path that no route of the API serves, or
 //! that ends in `/health` and the like: a check would watch the cache. Where a route stands inside another expression, or its
-//! integration is no Lambda integration.
+//! integration is no Lambda integration. Where a `Stage` is built by itself and the key of an answer needs more than its path: a
+//! `Deployment` of one's own is not renewed when a method changes.
 //!
 //! ## What to know before deploying
 //! The cache is billed by the hour in every environment, used or not, and takes some minutes to create. An answer may be five
@@ -174,6 +175,9 @@ const STAGE: [&str; 7] = [
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(stage) = m.site("stage") {
+        return separate_stage(model, stage, out);
+    }
     let api = m.site("api")?;
     let props = api.props(model);
     let deploys = match props.get(model, "deploy") {
@@ -214,6 +218,66 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         .impact(impact)
         .fix(format!("Cache GET answers of {label}"), move |b| cache(b, &api, &options, &methods));
     Some(())
+}
+
+/// A stage that is built by itself, of a deployment of its own.
+fn separate_stage<'a>(model: &Model<'a>, stage: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let options = stage.props(model);
+    let deployment = model.origin(options.get(model, "deployment").value()?)?;
+    let api = model.origin(deployment.props(model).get(model, "api").value()?)?;
+    if !model.builds(&deployment, "aws_apigateway.Deployment")
+        || !model.builds(&api, "aws_apigateway.RestApi")
+        || is_built_by_its_class(&stage)
+        || options.is_opaque()
+    {
+        return None;
+    }
+    let methods = Methods::of(model, &api)?;
+    let guarded = || model.environment(stage.node) == Environment::Guarded;
+    if decides(model, &options) || !methods.can_be_read() || is_fronted(model, api.node) || guarded() {
+        return None;
+    }
+    let label = stage.label();
+    let message = format!(
+        "{label} passes every GET on to what answers it, also where the answer is the same for everybody for minutes. The fix keeps the \
+         answers of the paths that you name for five minutes. The cache is billed by the hour, and answers may be as old."
+    );
+    let impact = if has_authorizer(model) { Impact::Low } else { Impact::Medium };
+    out.report(&META, model, stage.node, message)
+        .impact(impact)
+        .fix(format!("Cache GET answers of {label}"), move |b| cache_in_stage(b, &stage, &options, &methods));
+    Some(())
+}
+
+/// A deployment of one's own is not renewed when a method changes: only answers whose key is their path may be cached.
+fn cache_in_stage<'a>(
+    b: &mut Builder<'_, 'a>,
+    stage: &Site<'a>,
+    options: &Props<'a>,
+    methods: &Methods<'a>,
+) -> Result<(), Refusal> {
+    let paths = parse(b.value(&PATHS)?)?;
+    let keyed =
+        |cached: &&Cached| cached.path.contains('{') || !cached.queries.is_empty() || has_authorizer(b.model);
+    if let Some(other) = paths.iter().find(keyed) {
+        return Err(no_fix(
+            &format!(
+                "the key of {} needs more than its path, and its Deployment would not be renewed with the method",
+                other.path
+            ),
+            "let the RestApi deploy itself (deployOptions), then run again",
+        ));
+    }
+    if let Some(other) = paths.iter().find(|cached| !methods.has_get(&cached.path)) {
+        return Err(no_fix(
+            &format!(
+                "no GET of its own answers {}, and its Deployment would not be renewed with one",
+                other.path
+            ),
+            "name a path that has a GET, or let the RestApi deploy itself (deployOptions)",
+        ));
+    }
+    switch_on(b, stage, options, &paths)
 }
 
 /// Whether the stage has a cache, or says that it wants none.
@@ -262,21 +326,32 @@ fn cache<'a>(
         paths.retain(|cached| methods.serve(b.model, &cached.path));
     }
     serve(b, api, methods, &paths)?;
+    switch_on(b, api, options, &paths)
+}
+
+/// Switches the cache on in the options of a stage: an object in the props of `holder`, or those props themselves.
+fn switch_on<'a>(
+    b: &mut Builder<'_, 'a>,
+    holder: &Site<'a>,
+    options: &Props<'a>,
+    paths: &[Cached],
+) -> Result<(), Refusal> {
     let elsewhere = || {
         no_fix(
             "the options of its stage are put together elsewhere",
             "write deployOptions as an object literal, then run again",
         )
     };
-    let duration = b.cdk(api.node, "Duration")?;
+    let duration = b.cdk(holder.node, "Duration")?;
     if options.is_empty() {
-        let entries = entries(&method_options(None, &paths, &duration));
-        return b.set_prop(api, "deployOptions", &format!("{{\n  {},\n}}", entries.replace('\n', "\n  ")));
+        let entries = entries(&method_options(None, paths, &duration));
+        return b.set_prop(holder, "deployOptions", &format!("{{\n  {},\n}}", entries.replace('\n', "\n  ")));
     }
     let object = options.object().filter(|object| !object.children().any(|entry| entry.is("spread_element")));
-    let object =
-        object.filter(|object| object.ancestors().any(|around| around == api.node)).ok_or_else(elsewhere)?;
-    let methods = method_options(Some(object), &paths, &duration);
+    let object = object
+        .filter(|object| object.ancestors().any(|around| around == holder.node))
+        .ok_or_else(elsewhere)?;
+    let methods = method_options(Some(object), paths, &duration);
     match own_entry(object, "methodOptions") {
         Some(own) => {
             for (key, value) in &methods {

@@ -7,7 +7,7 @@
 //!
 //! ## What the fix does
 //! Between an RDS or Aurora database and the functions that reach it, it puts an RDS Proxy, and leads their security groups and
-//! addresses to it. A pool, or a client of version 2 of the AWS SDK, that a handler opens inside, it moves to the top of the module. A client that
+//! addresses to it; where they stand in another stack or construct, it is built there, in the scope of the database. A pool, or a client of version 2 of the AWS SDK, that a handler opens inside, it moves to the top of the module. A client that
 //! is opened or ended in steps cannot be moved: there the fix adds `connections.ts` beside the handler, a class that opens a client
 //! once and shares it, for the handler to use.
 //!
@@ -87,7 +87,8 @@
 //!
 //! ## When it refuses
 //! Where functions log in by IAM; where the password may be in no secret; where the function takes the address from elsewhere than
-//! its environment, or stands where the proxy cannot be seen; where security groups are opened by hand.
+//! its environment; where security groups are opened by hand. Where the functions stand in several places, or are given the database as an
+//! interface, which does not tell its secret.
 //!
 //! ## What to know before deploying
 //! AWS bills for a proxy by the size of the database. Clients must use TLS. A session that sets variables or holds locks is pinned

@@ -138,14 +138,21 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
     let more = labels.len().saturating_sub(3);
     labels.truncate(3);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (plan, export) =
+        ("a daily plan with a vault of its own", "a daily export of the parameters that people set");
+    let only_parameters = held.iter().all(|store| store.kind.is_none());
+    let added = match held.iter().any(|store| store.kind.is_none()) {
+        true if only_parameters => export.to_owned(),
+        true => format!("{plan}, and {export}"),
+        false => plan.to_owned(),
+    };
     let finding = out.report(
         &META,
         model,
         app.node,
         format!(
-            "Nothing backs up what this app keeps ({}{more}): what is deleted or overwritten by accident is gone. The fix adds a daily \
-             plan with a vault of its own, and a daily export of parameters where people set them; copies are billed, and a \
-             restore has to be rehearsed.",
+            "Nothing backs up what this app keeps ({}{more}): what is deleted or overwritten by accident is gone. The fix adds {added}; \
+             copies are billed, and a restore has to be rehearsed.",
             labels.join(", ")
         ),
     );
@@ -188,8 +195,7 @@ fn open_table<'a>(model: &Model<'a>, table: Site<'a>, out: &mut Findings<'a>) ->
 }
 
 fn lost_versions<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let edge = model.builds(&function, "aws_cloudfront.experimental.EdgeFunction")
-        || model.builds(&function, "aws_lambda.SingletonFunction");
+    let edge = model.runs_at_edge(&function) || model.builds(&function, "aws_lambda.SingletonFunction");
     if edge || !uses_current_version(model, &function) {
         return None;
     }

@@ -8,7 +8,8 @@
 //! It builds the stack a second time in another region, in production or where the context names one (`--context drRegion=…`), behind
 //! the first, which keeps its id and all its names. Names that exist once in the world or the account (buckets, dashboards, roles) take the region, a REST API becomes
 //! regional, and what is needed once per account, such as a trail, stays with the first. Where `hosted_zone_id`, `zone_name` and `record_name` are given, both
-//! regions answer to one name, and Route 53 switches by health check. In one zone, the fix adds the standby.
+//! regions answer to one name, and Route 53 switches by health check. In one zone, the fix adds the standby: of a database, a task, a
+//! cache (with automatic failover), or the zone awareness of a search domain.
 //!
 //! ## Before
 //! ```ts
@@ -119,7 +120,7 @@
 //!
 //! ## When it refuses
 //! Where the stack is given what another stack builds; where a fixed name cannot take the region; where the props of the stack cannot carry it. A network in one zone: CDK
-//! numbers the subnets of a network anew when it gets another. Without `dr_region` it asks: only you know where the app may run.
+//! numbers the subnets of a network anew when it gets another. A search domain in a VPC, or of an odd number of nodes. Without `dr_region` it asks: only you know where the app may run.
 //!
 //! ## What to know before deploying
 //! The second region doubles what is billed, needs `cdk bootstrap`, and starts with empty stores: replicate the data that has to be there, or decide what may be
@@ -136,7 +137,7 @@ use super::failover::{HOSTED_ZONE, RECORD_NAME, ZONE_NAME};
 use super::second_region::DR_REGION;
 use super::second_stack::add_region;
 use super::state::stack_of;
-use super::zones;
+use super::{nodes, zones};
 use crate::detect::{Findings, Match};
 use crate::model::{Environment, Model, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -182,8 +183,14 @@ const SPANNING: [&str; 5] = [
 ];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
-    match m.site("stack") {
-        Some(stack) => one_region(m.model, &stack, out),
+    if let Some(stack) = m.site("stack") {
+        return one_region(m.model, &stack, out);
+    }
+    if let Some(cache) = m.site("cache") {
+        return nodes::check_cache(&META, m.model, cache, out);
+    }
+    match m.site("search") {
+        Some(domain) => nodes::check_search(&META, m.model, domain, out),
         None => zones::check(m, &META, out),
     }
 }

@@ -141,7 +141,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let function = m.site("function")?;
     let is = |class: &str| model.builds(&function, class);
-    let other = is("aws_cloudfront.experimental.EdgeFunction") || is("aws_lambda.SingletonFunction");
+    let other = model.runs_at_edge(&function) || is("aws_lambda.SingletonFunction");
     if other
         || decides_itself(&function)
         || model.serves_custom_resource(&function)

@@ -115,7 +115,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let function = m.site("function")?;
     let is = |class: &str| m.model.builds(&function, class);
     // Lambda@Edge cannot have a queue; CDK's own helpers keep their own counsel.
-    if is("aws_cloudfront.experimental.EdgeFunction") || is("aws_lambda.SingletonFunction") {
+    if m.model.runs_at_edge(&function) || is("aws_lambda.SingletonFunction") {
         return None;
     }
     let callers: Vec<Invocation> = m.model.invocations(&function).into_iter().map(|(how, _)| how).collect();

@@ -8,7 +8,8 @@
 //! When an action of the stage fails, CodePipeline runs the stage's last successful execution again, with the artifacts of that time
 //! (`onFailure` with `ROLLBACK`, which pipelines of type V2 have). Where the app has one API that answers unsigned requests, and code in
 //! reach serves a health path, an action at the end of the stage asks for it: a release that does not answer counts as failed. Releases of
-//! aws-cdk-lib before 2.186.0 get the same template by overrides. The approval before a release is 5.2's.
+//! aws-cdk-lib before 2.186.0 get the same template by overrides, and so does the production stage of CDK Pipelines, whose stages know no
+//! `onFailure`. The approval before a release is 5.2's.
 //!
 //! ## Before
 //! ```ts
@@ -94,11 +95,11 @@
 //!
 //! ## When it stays silent
 //! Where the stage says what happens on failure; where CodeDeploy or the deployment circuit breaker of ECS undoes a failed deployment itself; for pipelines that
-//! only build, for stages named after development or test, for the stage of the sources. CDK Pipelines deploy with CloudFormation, which undoes a failed update: they are not reported, and
-//! stages that do nothing else get impact `low`.
+//! only build, for stages named after development or test, for the stage of the sources. CloudFormation undoes a failed update: stages
+//! of CDK Pipelines are reported only where steps behind the deployment (`post`) can fail, and stages that do nothing else get impact `low`.
 //!
 //! ## When it refuses
-//! Where the stage itself asks for an approval: a rollback would wait for it. Where the pipeline's type is put together out of sight, where the pipeline has no name to be changed by on older releases.
+//! Where the stage itself asks for an approval: a rollback would wait for it. Where stages of CDK Pipelines are added elsewhere than where the pipeline is built. Where the pipeline's type is put together out of sight, where the pipeline has no name to be changed by on older releases.
 //!
 //! ## What to know before deploying
 //! A rollback needs an earlier execution that succeeded in this stage under the pipeline's present structure: the first release after this change has none. Artifacts must still
@@ -108,9 +109,10 @@
 //! ## Other checkers
 //! None covers it. The health question runs under a role of its own, and cdk-nag reports its use of the artifact bucket as `AwsSolutions-IAM5`.
 
+use super::cdk_pipeline;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::operational_excellence::deployment::{deploys, is_not_production};
+use crate::fixes::operational_excellence::deploying_stages::{deploys, is_not_production};
 use crate::fixes::security::named;
 use crate::model::meaning::{has_word, is_class};
 use crate::model::props::key_of;
@@ -156,6 +158,9 @@ const DEFAULT_V2: &str = "@aws-cdk/aws-codepipeline:defaultPipelineTypeToV2";
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(pipeline) = m.site("cdk") {
+        return cdk_pipeline::check(&META, model, pipeline, has_default_v2(model), out);
+    }
     let pipeline = m.site("pipeline")?;
     let label = pipeline.label();
     if is_not_production(&label) {
@@ -259,15 +264,17 @@ fn is_undone<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
 /// Whether the pipeline is of type V2; `None` where that is told out of sight.
 fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<bool> {
     match pipeline.props(model).get(model, "pipelineType") {
-        Prop::Absent => {
-            let flag = model.app.context_flag(DEFAULT_V2);
-            Some(flag.and_then(serde_json::Value::as_bool) == Some(true))
-        }
+        Prop::Absent => Some(has_default_v2(model)),
         Prop::Present(entry) => {
             model.cdk_name(entry.value).map(|name| name == "aws_codepipeline.PipelineType.V2")
         }
         Prop::Unknown => None,
     }
+}
+
+/// Whether a pipeline that names no type is of type V2 in this app.
+fn has_default_v2(model: &Model<'_>) -> bool {
+    model.app.context_flag(DEFAULT_V2).and_then(serde_json::Value::as_bool) == Some(true)
 }
 
 /// Makes the pipeline one of type V2: V1 knows no rollback.
@@ -302,9 +309,8 @@ fn override_stage<'a>(
     let class = b.cdk(pipeline.node, "aws_codepipeline.CfnPipeline")?;
     let cfn = b.fresh_name(pipeline.node.file, &["cfnPipeline", "rawPipeline"]);
     let index = b.fresh_name(pipeline.node.file, &["stageIndex", "rolledBackStage"]);
-    let end = std::path::Path::new(&pipeline.node.file.path).extension().and_then(|end| end.to_str());
-    let script = end.is_some_and(|end| matches!(end, "js" | "mjs" | "cjs" | "jsx"));
-    let cast = if script { String::new() } else { format!(" as {class}") };
+    let cast =
+        if cdk_pipeline::is_javascript(pipeline.node.file) { String::new() } else { format!(" as {class}") };
     b.insert_after(
         at,
         &format!(

@@ -28,7 +28,7 @@ pub(super) fn check<'a>(m: &Match<'_, 'a>, meta: &'static Meta, out: &mut Findin
 }
 
 /// How much it matters where something is built; `None` in code that belongs to one environment.
-fn impact_at<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<Impact> {
+pub(super) fn impact_at<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<Impact> {
     match model.environment(site.node) {
         Environment::Guarded => None,
         Environment::Known(_) => Some(Impact::Medium),

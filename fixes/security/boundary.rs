@@ -59,7 +59,14 @@ pub(super) fn is_a_worker<'a>(model: &Model<'a>, principal: &Site<'a>) -> bool {
     });
     let serves = model.uses(principal).iter().any(|used| {
         let around = used.ancestors().find_map(|node| model.site_of(node));
-        around.is_some_and(|site| model.serves_custom_resource(&site))
+        let class = [
+            "custom_resources.AwsCustomResource",
+            "custom_resources.Provider",
+            "aws_lambda.SingletonFunction",
+        ];
+        around.is_some_and(|site| {
+            model.serves_custom_resource(&site) || class.iter().any(|class| model.builds(&site, class))
+        })
     });
     works && !serves
 }

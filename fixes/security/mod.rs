@@ -4,6 +4,7 @@ pub(crate) mod api_methods;
 mod boundary;
 pub(crate) mod bucket;
 mod build_commands;
+mod callers;
 mod grant;
 mod leak;
 mod narrow;

@@ -12,6 +12,7 @@
 //!   validator silently, so the methods of a proxy are added by hand; they keep their logical ids. On such routes only the path is
 //!   checked: bodies are once a method names a model.
 //! * **Authorizer**: with `api_authorizer=IAM`, callers sign their requests. Only counted (`info`) until it is wanted: an API may be public.
+//!   The same for an HTTP API none of whose routes has an authorizer, and for a function's URL whose `authType` is `NONE`.
 //!   With `api_authorizer=API_KEY` they send a key instead, which a usage plan throttles (`usage_plan_rate` requests a second, else 50).
 //! * **Usage plan**: an API that asks for keys, and has no plan that holds one, refuses every call. It gets a plan and a first key.
 //!
@@ -94,11 +95,13 @@
 //! ## When it stays silent
 //! For listed origins and those in variables; where the app validates requests in some way already; for OPTIONS and mock methods, APIs
 //! from an OpenAPI document (`SpecRestApi`), imported ones, and validators of HTTP APIs, which do not have them. An authorizer is not missed where a method,
-//! the defaults or a resource policy has one.
+//! the defaults or a resource policy has one, where CloudFront stands in front of a function's URL, and for what strangers call on purpose by its name (webhooks,
+//! health, login and the like).
 //!
 //! ## When it refuses
 //! Without a value: which origins may call, and how callers are to be known, is not in the code. Where methods are added in
-//! another function, or it cannot be told which API they belong to.
+//! another function, or it cannot be told which API they belong to. Where a route of an HTTP API for every method would catch the preflight of
+//! browsers as well, which is never signed.
 //!
 //! ## What to know before deploying
 //! A web page that is not listed can no longer call the API from a browser; headers that the function itself sends are not touched.
@@ -109,7 +112,7 @@
 //! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
 //! Clears Checkov `CKV_AWS_59` (authorizer) and `CKV2_AWS_75` (origins).
 
-use super::{usage_plan, validator};
+use super::{callers, usage_plan, validator};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
@@ -145,7 +148,7 @@ const ORIGINS: Question = Question {
     example: "https://app.example.com",
 };
 
-const AUTHORIZER: Question = Question {
+pub(super) const AUTHORIZER: Question = Question {
     key: "api_authorizer",
     ask: "How shall the API know its callers? IAM: they sign their requests. API_KEY: they send a key, which tells and \
           throttles them but proves nothing.",
@@ -177,14 +180,18 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return origins(model, options, "allowOrigins", "This resource", Impact::Medium, out);
     }
     if let Some(api) = m.site("http") {
+        callers::http(&META, model, &api, out);
         let options = api.props(model).get(model, "corsPreflight").value()?;
         return origins(model, options, "allowOrigins", &api.label(), Impact::Medium, out);
     }
     if let Some(url) = m.site("url") {
+        callers::url(&META, model, (url.node, &url.props(model)), out);
         let options = url.props(model).get(model, "cors").value()?;
         return origins(model, options, "allowedOrigins", &url.label(), Impact::Medium, out);
     }
-    let props = model.props_of(m.node("add_url")?.field("arguments")?.first()?);
+    let call = m.node("add_url")?;
+    let props = model.props_of(call.field("arguments")?.first()?);
+    callers::url(&META, model, (call, &props), out);
     origins(
         model,
         props.get(model, "cors").value()?,

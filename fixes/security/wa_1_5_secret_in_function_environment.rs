@@ -134,7 +134,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return check_call(model, call, out);
     }
     let function = m.site("function")?;
-    let edge = model.builds(&function, "aws_cloudfront.experimental.EdgeFunction");
+    let edge = model.runs_at_edge(&function);
     if edge || model.serves_custom_resource(&function) {
         return None;
     }

@@ -156,7 +156,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let function =
         m.site("function").filter(|site| site.local.is_none() && site.node.is("new_expression"))?;
     let is = |class: &str| model.builds(&function, class);
-    if is("aws_cloudfront.experimental.EdgeFunction")
+    if model.runs_at_edge(&function)
         || is("aws_lambda.SingletonFunction")
         || model.serves_custom_resource(&function)
         // Without a way out of the VPC it could not reach what it has to mend.

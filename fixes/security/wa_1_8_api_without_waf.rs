@@ -7,7 +7,8 @@
 //! ## What the fix does
 //! It puts a web ACL in front of the API's stage, with the rules that AWS maintains for bad addresses, common attacks, known bad
 //! inputs and SQL injection, and a limit of 2000 requests in five minutes for one address. Bodies over 8 KB are counted and not
-//! refused. A regional ACL that the same function builds before is used instead of a new one.
+//! refused. A regional ACL that the same function builds before is used instead of a new one. The same for application load balancers that
+//! face the internet, GraphQL APIs, and (as information) user pools, which everybody can try to sign in to.
 //!
 //! ## Before
 //! ```ts
@@ -105,13 +106,13 @@
 //! ```
 //!
 //! ## When it stays silent
-//! For HTTP and WebSocket APIs, to which no ACL can be attached (put CloudFront in front); private APIs, imported ones, and
+//! For load balancers behind CloudFront and internal ones; for HTTP and WebSocket APIs, to which no ACL can be attached (put CloudFront in front); private APIs, imported ones, and
 //! those that make no stage (`deploy: false`). Where any file of the app attaches an ACL to the API, or to something that cannot
 //! be followed; where a CloudFront distribution of the app has an ACL; where Firewall Manager is at work; where a construct of another
 //! package brings the firewall.
 //!
 //! ## When it refuses
-//! For an API built inside another expression, or held in a field whose type is no API; where a release of CDK has no
+//! For one that is built inside another expression, or held in a field whose type is no API; where a release of CDK has no
 //! `Stage.stageArn`.
 //!
 //! ## What to know before deploying
@@ -155,8 +156,95 @@ const META: Meta = Meta {
     query: include_str!("../../queries/security/wa_1_8_api_without_waf.scm"),
 };
 
+/// What else a regional ACL can be attached to.
+struct Front {
+    class: &'static str,
+    /// The attribute that is its ARN.
+    arn: &'static str,
+    /// A word of its type's name, and what it is called in a new name.
+    word: &'static str,
+    /// What reaches it, for the message.
+    reached: &'static str,
+    impact: Impact,
+}
+
+const FRONTS: [Front; 3] = [
+    Front {
+        class: "aws_elasticloadbalancingv2.ApplicationLoadBalancer",
+        arn: "loadBalancerArn",
+        word: "Balancer",
+        reached: "takes every request from the internet",
+        impact: Impact::Medium,
+    },
+    Front {
+        class: "aws_appsync.GraphqlApi",
+        arn: "arn",
+        word: "Api",
+        reached: "answers every query",
+        impact: Impact::Medium,
+    },
+    Front {
+        class: "aws_cognito.UserPool",
+        arn: "userPoolArn",
+        word: "Pool",
+        reached: "lets everybody try to sign in",
+        impact: Impact::Info,
+    },
+];
+
+impl Front {
+    /// What a construct is, if the internet reaches it.
+    fn of<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<&'static Self> {
+        let front = FRONTS.iter().find(|front| model.builds(site, front.class))?;
+        let props = site.props(model);
+        let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
+        let reached = match front.word {
+            "Balancer" => {
+                let open =
+                    props.get(model, "internetFacing").value().is_some_and(|value| value.text() == "true");
+                // CloudFront in front of it is the place for an ACL.
+                open && !["LoadBalancerV2Origin", "VpcOrigin"].iter().any(|origin| says(origin))
+            }
+            "Api" => props.get(model, "visibility") == Prop::Absent,
+            _ => !props.is_opaque(),
+        };
+        reached.then_some(front)
+    }
+}
+
+/// A load balancer, a GraphQL API or a user pool.
+fn check_front<'a>(model: &Model<'a>, site: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let front = Front::of(model, &site).filter(|_| site.node.is("new_expression") && site.local.is_none())?;
+    let guarded = |association: &Site<'a>| {
+        let Some(arn) = association.props(model).get(model, "resourceArn").value() else { return true };
+        if stage_owner(model, arn).is_some() {
+            return false;
+        }
+        let of = arn.field("object").and_then(|object| model.origin(object));
+        of.is_none_or(|of| of.node == site.node)
+    };
+    if is_guarded_elsewhere(model) || model.all_sites().any(|other| is_association(&other) && guarded(&other))
+    {
+        return None;
+    }
+    let label = site.label();
+    let message = format!(
+        "{label} {}: known attacks, scanners and floods reach what is behind it. The fix puts a web ACL in front of it, with the rules that \
+         AWS maintains and a limit for each address. AWS bills for the ACL, its rules and the requests; watch what it refuses after the \
+         deployment.",
+        front.reached
+    );
+    out.report(&META, model, site.node, message)
+        .impact(front.impact)
+        .fix(format!("Put a web ACL in front of {label}"), move |b| add_acl(b, &site, front.word, front.arn));
+    Some(())
+}
+
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(front) = m.site("front") {
+        return check_front(model, front, out);
+    }
     let api = m.site("api")?;
     if is_built_by_its_class(&api)
         || !is_public(model, &api)
@@ -171,8 +259,15 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          of its stage, with the rules that AWS maintains and a limit for each address. AWS bills for the ACL, its rules and the \
          requests; watch what it refuses after the deployment."
     );
-    out.report(&META, model, api.node, message)
-        .fix(format!("Put a web ACL in front of {label}"), move |b| add_acl(b, &api));
+    out.report(&META, model, api.node, message).fix(format!("Put a web ACL in front of {label}"), move |b| {
+        if !b.model.has_member("aws_apigateway.Stage", "stageArn") {
+            return Err(no_fix(
+                "this release of CDK has no Stage.stageArn, or it is not known which release this is",
+                "name a release in package.json that has it, then run again",
+            ));
+        }
+        add_acl(b, &api, "Api", "deploymentStage.stageArn")
+    });
     Some(())
 }
 
@@ -210,23 +305,17 @@ fn may_guard<'a>(model: &Model<'a>, association: &Site<'a>, api: &Site<'a>) -> b
     of.is_none_or(|of| of.class.starts_with("aws_apigateway."))
 }
 
-fn add_acl<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
-    if !b.model.has_member("aws_apigateway.Stage", "stageArn") {
-        return Err(no_fix(
-            "this release of CDK has no Stage.stageArn, or it is not known which release this is",
-            "name a release in package.json that has it, then run again",
-        ));
-    }
+fn add_acl<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>, word: &str, arn: &str) -> Result<(), Refusal> {
     let at = api.node;
     let statement = b.statement(at)?;
     let typed = match api.binding() {
-        Binding::Variable(name) | Binding::Field(name) => is_typed_as(name, "Api"),
+        Binding::Variable(name) | Binding::Field(name) => is_typed_as(name, word),
         Binding::None => true,
     };
-    let receiver = typed.then(|| named(b, api, statement, "api")).flatten().ok_or_else(|| {
+    let receiver = typed.then(|| named(b, api, statement, &word.to_lowercase())).flatten().ok_or_else(|| {
         no_fix(
-            "the API is built inside another expression, where no statement can follow it, or its variable has another type",
-            "keep the API in a variable of its own, then run again",
+            "it is built inside another expression, where no statement can follow it, or its variable has another type",
+            "keep it in a variable of its own, then run again",
         )
     })?;
     let (name, declaration) = match neighbours_acl(b.model, statement) {
@@ -239,7 +328,7 @@ fn add_acl<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
     b.insert_after(
         statement,
         &format!(
-            "{declaration}new {association}({scope}, {id}, {{\n  resourceArn: {receiver}.deploymentStage.stageArn,\n  webAclArn: \
+            "{declaration}new {association}({scope}, {id}, {{\n  resourceArn: {receiver}.{arn},\n  webAclArn: \
              {name}.attrArn,\n}});"
         ),
     );

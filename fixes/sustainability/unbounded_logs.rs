@@ -17,7 +17,7 @@ pub(super) fn unbounded_function<'a>(
     function: Site<'a>,
 ) -> Option<()> {
     let is = |class: &str| m.model.builds(&function, class);
-    let other = is("aws_cloudfront.experimental.EdgeFunction") || is("aws_lambda.SingletonFunction");
+    let other = m.model.runs_at_edge(&function) || is("aws_lambda.SingletonFunction");
     if other || m.model.serves_custom_resource(&function) || has_group(m.model, &function) {
         return None;
     }

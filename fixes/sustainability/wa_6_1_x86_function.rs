@@ -152,7 +152,7 @@ fn is_special<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
             )
         })
     };
-    model.builds(function, "aws_cloudfront.experimental.EdgeFunction")
+    model.runs_at_edge(function)
         || model.builds(function, "aws_lambda.SingletonFunction")
         || model.serves_custom_resource(function)
         || model.is_called_on(function, "addLayers")

@@ -31,3 +31,17 @@
   (#construct? @service
     "aws_ecs_patterns.ApplicationLoadBalancedServiceBase" "aws_ecs_patterns.NetworkLoadBalancedServiceBase")
   (#prop-is? @service "desiredCount" "1"))
+
+; A cache that nothing takes over for.
+((new_expression) @cache
+  (#construct? @cache "aws_elasticache.CfnReplicationGroup")
+  (#lacks-prop? @cache "automaticFailoverEnabled"))
+
+((new_expression) @cache
+  (#construct? @cache "aws_elasticache.CfnReplicationGroup")
+  (#prop-is? @cache "automaticFailoverEnabled" "false"))
+
+; A search domain whose nodes stand in one zone.
+((new_expression) @search
+  (#construct? @search "aws_opensearchservice.Domain")
+  (#lacks-prop? @search "zoneAwareness"))

@@ -2,3 +2,6 @@
 ; read in the rule.
 ((new_expression) @pipeline
   (#construct? @pipeline "aws_codepipeline.Pipeline"))
+
+((new_expression) @cdk
+  (#construct? @cdk "pipelines.CodePipeline"))

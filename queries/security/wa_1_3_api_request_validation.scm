@@ -8,12 +8,11 @@
 
 ; HTTP APIs and function URLs answer browsers too.
 ((new_expression) @http
-  (#construct? @http "aws_apigatewayv2.HttpApi")
-  (#has-prop? @http "corsPreflight"))
+  (#construct? @http "aws_apigatewayv2.HttpApi"))
 
 ((new_expression) @url
   (#construct? @url "aws_lambda.FunctionUrl")
-  (#has-prop? @url "cors"))
+  (#has-prop? @url "cors" "authType"))
 
 ((call_expression) @add_url
   (#method? @add_url "addFunctionUrl"))

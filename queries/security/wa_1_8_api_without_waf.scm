@@ -2,3 +2,9 @@
 ((new_expression) @api
   (#construct? @api "aws_apigateway.RestApiBase")
   (#app-lacks? "aws_fms.CfnPolicy"))
+
+; What else the internet reaches, and a regional ACL can stand before.
+((new_expression) @front
+  (#construct? @front
+    "aws_elasticloadbalancingv2.ApplicationLoadBalancer" "aws_appsync.GraphqlApi" "aws_cognito.UserPool")
+  (#app-lacks? "aws_fms.CfnPolicy"))

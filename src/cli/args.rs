@@ -48,6 +48,8 @@ pub enum Command {
     Values(RunArgs),
     /// Put the last apply back
     Undo(UndoArgs),
+    /// Serve an editor over standard input and output (Language Server Protocol)
+    Lsp(RunArgs),
     /// Print the documentation of a rule
     Explain {
         /// A rule's number (2.6) or name; `custom-rules` is the guide to your own
@@ -64,7 +66,7 @@ pub enum Command {
     },
     /// Try custom rules on their own cases
     Test(TestArgs),
-    /// Write a commented wa-fix.toml from what stands in the app
+    /// Write a commented wa-fix.toml from what stands in the app, or with --editor what an editor needs
     Init(InitArgs),
     /// Print the JSON schema of wa-fix.toml
     Schema,
@@ -185,6 +187,20 @@ pub struct InitArgs {
     /// The folder of the app [default: .]
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
+    /// Set up an editor for the folder instead: a task, an external tool, or the language server
+    #[arg(long, value_name = "EDITOR")]
+    pub editor: Option<Editor>,
+}
+
+/// Editors that `init` sets up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Editor {
+    /// A task with its problem matcher in .vscode/tasks.json
+    Vscode,
+    /// External tools in .idea/tools/wa-fix.xml
+    Jetbrains,
+    /// The language server in .nvim.lua
+    Neovim,
 }
 
 /// Options of `test`.

@@ -8,15 +8,18 @@ use clap::Parser;
 
 use super::args::{Cli, InitArgs};
 use super::config::NAME;
-use super::run::Run;
+use super::run::{Environment, Run};
 use crate::plan::needs::{Need, needs};
 use crate::rule::{AnswerType, Tier};
 
 /// Writes the file; one that exists is left alone.
-pub(super) fn init(args: &InitArgs) -> Result<u8> {
+pub(super) fn init(args: &InitArgs, environment: &Environment) -> Result<u8> {
     let folder = args.path.clone().unwrap_or_else(|| PathBuf::from("."));
     if !folder.is_dir() {
         bail!("{}: is no folder; name the folder of an app", folder.display());
+    }
+    if let Some(editor) = args.editor {
+        return super::editor::set_up(editor, &folder, environment);
     }
     let file = folder.join(NAME);
     if file.symlink_metadata().is_ok() {

@@ -6,8 +6,10 @@ mod baseline;
 mod branch;
 mod compare;
 mod config;
+mod editor;
 mod init;
 mod keep;
+mod lsp;
 mod plan;
 mod proof;
 mod review;
@@ -66,10 +68,11 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8> {
         Some(Command::Apply(args)) => apply::apply(&args, environment),
         Some(Command::Values(args)) => values::values(&args),
         Some(Command::Undo(args)) => apply::undo(&args, environment),
+        Some(Command::Lsp(args)) => Ok(lsp::lsp(&args, environment)),
         Some(Command::Explain { rule, config }) => explain(&rule, config.as_deref()),
         Some(Command::Rules { config }) => rules(config.as_deref()),
         Some(Command::Test(args)) => test::test(&args, environment),
-        Some(Command::Init(args)) => init::init(&args),
+        Some(Command::Init(args)) => init::init(&args, environment),
         Some(Command::Schema) => say(schema::schema()?.as_bytes()),
         Some(Command::Baseline(args)) => baseline::baseline(&args),
         Some(Command::Completions { shell }) => {

@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use console::Key;
 
+use super::apply;
 use super::args::RunArgs;
 use super::keep::{Kept, keep};
 use super::review_proof::{Prover, Tried};
 use super::run::{Environment, Run};
-use super::{apply, config};
 use crate::edit::{Commit, FileChange};
 use crate::plan::Plan;
 use crate::report::look::count;
@@ -270,7 +270,7 @@ impl Closing<'_, '_, '_> {
         if answers.is_empty() {
             return Ok(None);
         }
-        let file = self.run.config_file.clone().unwrap_or_else(|| self.run.root.join(config::NAME));
+        let file = self.run.configuration();
         let path = printed(&file, self.run.cwd());
         keep(&file, path, &answers).map(Some).map_err(anyhow::Error::msg)
     }

@@ -194,6 +194,11 @@ impl Run {
         &self.cwd
     }
 
+    /// The configuration that answers are kept in: the one that was read, else a new one.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.config_file.clone().unwrap_or_else(|| self.root.join(config::NAME))
+    }
+
     /// Finds only.
     pub(crate) fn scan(&self) -> Plan {
         self.with_skipped(self.with_progress(|done| plan::scan(&self.apps, &self.rules, &self.options, done)))

@@ -219,7 +219,10 @@ impl<'a> Builder<'_, 'a> {
         });
         if let (Some(import), false) = (barrel, module.is_empty()) {
             let alias = self.alias(file, module);
-            let specifier = if alias == module { module.to_owned() } else { format!("{module} as {alias}") };
+            let required = import.statement.is("lexical_declaration");
+            let renamed = if required { ": " } else { " as " };
+            let specifier =
+                if alias == module { module.to_owned() } else { format!("{module}{renamed}{alias}") };
             self.grow(import, &specifier, module, None, &alias);
             return Ok(format!("{alias}.{head}"));
         }
@@ -504,9 +507,15 @@ fn is_braced(import: &Import<'_>) -> bool {
         && named_list(import.statement).is_some()
 }
 
+/// The braces of an import, or of the one variable that a `require` is taken apart into.
 fn named_list(statement: Syn<'_>) -> Option<Syn<'_>> {
-    let clause = statement.children().find(|child| child.is("import_clause"))?;
-    clause.children().find(|child| child.is("named_imports"))
+    if let Some(clause) = statement.children().find(|child| child.is("import_clause")) {
+        return clause.children().find(|child| child.is("named_imports"));
+    }
+    let mut declarators = statement.children().filter(|child| child.is("variable_declarator"));
+    let (one, more) = (declarators.next()?, declarators.next());
+    let required = one.field("value").is_some_and(|value| value.text().starts_with("require("));
+    one.field("name").filter(|list| more.is_none() && required && list.is("object_pattern"))
 }
 
 fn is_require(declaration: crate::model::scope::Declaration<'_>) -> bool {

@@ -39,6 +39,14 @@ impl<'a> Builder<'_, 'a> {
         Err(refuse())
     }
 
+    /// Adds JSON text behind the last element of an array.
+    pub fn append_json(&mut self, array: Syn<'a>, value: &str) {
+        match array.children().last() {
+            Some(last) => self.insert_argument_after(last, value),
+            None => self.replace(array, &format!("[\n  {}\n]", value.replace('\n', "\n  "))),
+        }
+    }
+
     fn insert_json(&mut self, object: Syn<'a>, key: &str, value: &str) {
         let entries: Vec<Syn<'a>> = object.children().collect();
         let keys: Vec<&str> = entries.iter().filter_map(|entry| key_of(*entry)).collect();

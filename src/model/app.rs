@@ -156,16 +156,22 @@ impl App {
             files,
             by_path: Arc::clone(&self.by_path),
             documents: self.documents.clone(),
-            others: overlay
-                .iter()
-                .filter(|(file, _)| self.file(file).is_none())
-                .map(|(file, text)| (file.clone(), Arc::clone(text)))
-                .collect(),
+            others: self.others_with(overlay),
         };
         if more {
             app.sort();
         }
         app
+    }
+
+    /// The other files of this state of the app, such as documents that an editor holds, with the newer ones.
+    fn others_with(&self, overlay: &Overlay) -> Overlay {
+        let mut others = self.others.clone();
+        let newer =
+            overlay.iter().filter(|(file, _)| self.file(file).is_none() || others.contains_key(*file));
+        let newer: Vec<_> = newer.map(|(file, text)| (file.clone(), Arc::clone(text))).collect();
+        others.extend(newer);
+        others
     }
 
     fn sort(&mut self) {

@@ -112,6 +112,46 @@ impl<'a> Model<'a> {
         self.custom_handlers().contains(&function.node)
     }
 
+    /// Whether CloudFront runs a function at its edges: there it has limits of its own, and no queue, network or
+    /// variables.
+    pub fn runs_at_edge(&self, function: &Site<'a>) -> bool {
+        self.builds(function, "aws_cloudfront.experimental.EdgeFunction")
+            || self.edge_functions().contains(&function.node)
+    }
+
+    /// The functions whose versions are given to a distribution.
+    fn edge_functions(&self) -> &[Syn<'a>] {
+        self.edge_functions.get_or_init(|| {
+            let mut found = Vec::new();
+            for file in self.cdk_files().filter(|file| file.text.contains("cloudfront")) {
+                let root = Syn::root(file);
+                let keys = ["functionVersion", "lambdaFunction", "lambdaFunctionArn"];
+                for at in keys.iter().flat_map(|key| words(root, key)) {
+                    let Some(name) = root.at(at) else { continue };
+                    let pair =
+                        name.parent().filter(|pair| pair.is("pair") && pair.field("key") == Some(name));
+                    let value = match pair {
+                        Some(pair) => pair.field("value"),
+                        None => Some(name).filter(|name| name.is("shorthand_property_identifier")),
+                    };
+                    let associated = name.text() == "functionVersion"
+                        || name.ancestors().any(|around| {
+                            around.is("pair")
+                                && around
+                                    .field("key")
+                                    .is_some_and(|key| key.text() == "lambdaFunctionAssociations")
+                        });
+                    let Some(value) = value.filter(|_| associated) else { continue };
+                    // `version`, or `version.functionArn`.
+                    let object = if value.is("member_expression") { value.field("object") } else { None };
+                    let version = self.invoked_function(value).or_else(|| self.invoked_function(object?));
+                    found.extend(version.map(|function| function.node));
+                }
+            }
+            found
+        })
+    }
+
     /// Whether an alarm starts a function: then it is a tool of operations, and no part of what the app does.
     pub fn answers_alarms(&self, function: &Site<'a>) -> bool {
         const ACTION: &str = "aws_cloudwatch_actions.LambdaAction";

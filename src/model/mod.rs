@@ -62,6 +62,7 @@ pub struct Model<'a> {
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
     custom_handlers: OnceLock<Vec<Syn<'a>>>,
+    edge_functions: OnceLock<Vec<Syn<'a>>>,
 }
 
 /// Answers about the app by name, worked out once each.
@@ -95,6 +96,7 @@ impl<'a> Model<'a> {
             environment: OnceLock::new(),
             invocations: OnceLock::new(),
             custom_handlers: OnceLock::new(),
+            edge_functions: OnceLock::new(),
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) fn place<'c>(candidate: &'c Candidate<'_>) -> (&'c str, usize, usize,
 }
 
 /// Parses the files of a large app that will be needed for certain, on several threads.
-pub(super) fn parse_ahead(app: &App, jobs: usize) {
+pub fn parse_ahead(app: &App, jobs: usize) {
     if jobs < 2 || app.files.len() < WORTH_A_THREAD {
         return;
     }

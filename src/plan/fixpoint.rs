@@ -108,11 +108,13 @@ pub(super) struct Progress {
     left: Counts,
     /// For each rule that found nothing to do, the state of the app in which that was so.
     idle: BTreeMap<&'static str, u64>,
+    /// Where a person chose fixes one by one: the rules that they are of, if all of them are known at first.
+    chosen: Option<BTreeSet<&'static str>>,
 }
 
 impl Progress {
     /// Nothing done yet.
-    pub(super) fn start(first: &[Identity], left_out: &BTreeSet<Identity>) -> Self {
+    pub(super) fn start(first: &[Identity], left_out: &BTreeSet<Identity>, options: &Options) -> Self {
         let mut left = Counts::new();
         for (rule, _, _) in first {
             *left.entry(*rule).or_default() += 1;
@@ -125,12 +127,15 @@ impl Progress {
             left_out: left_out.clone(),
             left,
             idle: BTreeMap::new(),
+            chosen: chosen_rules(first, options),
         }
     }
 
     /// Whether it is known without looking that a rule has nothing to do in the app as it stands.
     fn is_idle(&self, rule: &Meta) -> bool {
-        !self.left.contains_key(rule.id) || self.idle.get(rule.id) == Some(&hash(&self.overlay))
+        self.chosen.as_ref().is_some_and(|rules| !rules.contains(rule.id))
+            || !self.left.contains_key(rule.id)
+            || self.idle.get(rule.id) == Some(&hash(&self.overlay))
     }
 
     /// The names that today's candidates had at first: where one of several equal findings is fixed, the
@@ -151,6 +156,15 @@ impl Progress {
     }
 }
 
+/// The rules of the fixes that a person chose. None where one of these is not among the first findings, for it may come up
+/// under any rule.
+fn chosen_rules(first: &[Identity], options: &Options) -> Option<BTreeSet<&'static str>> {
+    let chosen = &options.only.as_ref()?.accepted;
+    let known: Vec<&Identity> =
+        first.iter().filter(|identity| chosen.contains(&fingerprint(identity))).collect();
+    (known.len() == chosen.len()).then(|| known.iter().map(|(rule, _, _)| *rule).collect())
+}
+
 /// Rules that are left out of a plan, with the others of their quarrel.
 pub(super) type Barred = BTreeMap<&'static str, String>;
 
@@ -165,7 +179,7 @@ pub(super) fn to_fixpoint(
     (first, left_out): (&[Identity], &BTreeSet<Identity>),
     barred: &Barred,
 ) -> Result<Progress, Vec<&'static Meta>> {
-    let mut progress = Progress::start(first, left_out);
+    let mut progress = Progress::start(first, left_out, options);
     // Each state of the app with the rule that made it; a state that comes back is a circle.
     let mut states = vec![hash(&progress.overlay)];
     let mut makers: Vec<&'static Meta> = Vec::new();

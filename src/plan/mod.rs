@@ -18,6 +18,7 @@ mod suppressing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::detect::{Finding, Scanner};
 use crate::edit::{FileChange, Values};
@@ -25,6 +26,7 @@ use crate::rule::{Impact, Meta, Rule, Tier};
 use crate::source::Skipped;
 
 pub use apps::find_apps;
+pub use candidates::parse_ahead;
 pub use decisions::Decisions;
 pub use replacement::Replacement;
 pub use scope::{Accepted, Scope};
@@ -95,7 +97,7 @@ pub struct RuleSet {
     /// Every rule that there is, those that do not run too.
     known: Vec<&'static Meta>,
     scanner: Scanner,
-    scope: Scope,
+    scope: Arc<Scope>,
 }
 
 impl RuleSet {
@@ -111,7 +113,7 @@ impl RuleSet {
             format!("rule {id}: {error}")
         })?;
         let known = crate::fixes::ALL.iter().map(|rule| rule.meta).collect();
-        Ok(Self { rules, known, scanner, scope: Scope::default() })
+        Ok(Self { rules, known, scanner, scope: Arc::default() })
     }
 
     /// The same rules, with all among which they were chosen; without it, those of wa-fix.
@@ -123,7 +125,16 @@ impl RuleSet {
     /// The same rules, with what is left aside.
     #[must_use]
     pub fn scoped(self, scope: Scope) -> Self {
-        Self { scope, ..self }
+        Self { scope: Arc::new(scope), ..self }
+    }
+
+    /// Those that a selector names, with the same left aside.
+    ///
+    /// # Errors
+    /// As for [`RuleSet::new`].
+    pub fn only(&self, selector: &str) -> Result<Self, String> {
+        let named = self.rules.iter().copied().filter(|rule| rule.meta.is_named_by(selector));
+        Ok(Self { scope: Arc::clone(&self.scope), ..Self::new(named)? })
     }
 
     /// Whether a rule is one of them.

@@ -179,7 +179,7 @@ pub(super) fn plan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -
         .filter(|identity| !reported.contains(identity) || accepted(&rules.scope, &app, identity).is_some())
         .cloned()
         .collect();
-    let mut progress = Progress::start(&first, &left_out);
+    let mut progress = Progress::start(&first, &left_out, options);
     let offered = findings.iter().any(|finding| finding.outcome == Outcome::Offered);
     if offered {
         // Rules that do not come to rest together are left out, and the plan is made again without them:

@@ -24,9 +24,15 @@ mod deliver;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod lsp;
+#[cfg(test)]
+mod lsp_client;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]

@@ -11,31 +11,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::top;
 
-/// The folder with `node_modules` in it.
+/// The folder with the `node_modules` of most tests in it.
 pub fn home() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
-    READY
-        .get_or_init(|| {
-            let home = top().join("tests/npm");
-            // Test programs run one process per test under nextest: one installs, the others wait.
-            let lock = std::fs::OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(std::env::temp_dir().join("wa-fix-npm.lock"))
-                .unwrap();
-            lock.lock().unwrap();
-            let wanted = std::fs::read(home.join("package-lock.json")).unwrap();
-            let stamp = home.join("node_modules/.wa-fix-lock");
-            if std::fs::read(&stamp).ok().as_ref() != Some(&wanted) {
-                let status = Command::new("npm").arg("ci").current_dir(&home).stdout(Stdio::null()).status();
-                assert!(status.expect("npm is installed").success(), "`npm ci` failed in tests/npm");
-                #[expect(clippy::disallowed_methods, reason = "a stamp beside what was installed")]
-                std::fs::write(&stamp, &wanted).unwrap();
-            }
-            home
-        })
-        .clone()
+    READY.get_or_init(|| installed("tests/npm")).clone()
+}
+
+/// A folder of the project with what its lock file names installed.
+pub fn installed(folder: &str) -> PathBuf {
+    let home = top().join(folder);
+    // Test programs run one process per test under nextest: one installs, the others wait.
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(std::env::temp_dir().join("wa-fix-npm.lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let wanted = std::fs::read(home.join("package-lock.json")).unwrap();
+    let stamp = home.join("node_modules/.wa-fix-lock");
+    if std::fs::read(&stamp).ok().as_ref() != Some(&wanted) {
+        let status = Command::new("npm").arg("ci").current_dir(&home).stdout(Stdio::null()).status();
+        assert!(status.expect("npm is installed").success(), "`npm ci` failed in {folder}");
+        #[expect(clippy::disallowed_methods, reason = "a stamp beside what was installed")]
+        std::fs::write(&stamp, &wanted).unwrap();
+    }
+    home
 }
 
 fn run<C: Serialize, R: for<'de> Deserialize<'de>>(program: &str, cases: &[C]) -> Vec<R> {

@@ -9,10 +9,12 @@ use std::process::Command;
 use serde::Deserialize;
 
 use wa_fix::fixes::operational_excellence::wa_5_5_no_gradual_release;
+use wa_fix::fixes::reliability::wa_2_6_pipeline_swallows_failures;
 use wa_fix::source::Language;
+use wa_fix::syntax::shell::runs_check;
 use wa_fix::syntax::{Literal, Syn, parse};
 
-use crate::support::{after, plan_files, top};
+use crate::support::{after, plan_files, read_tree, top};
 
 #[derive(Deserialize)]
 struct Case {
@@ -23,7 +25,7 @@ struct Case {
     finding: bool,
 }
 
-/// Tools that the cases call: those that check fail with 3 if `FAIL` is set, the others do nothing.
+/// Tools that the cases call: they fail with 3 if `FAIL` is set, unless they install.
 const CHECKS: [&str; 12] =
     ["npm", "npx", "yarn", "pnpm", "pytest", "python", "cdk", "go", "make", "prettier", "gradlew", "jest"];
 
@@ -31,7 +33,11 @@ const CHECKS: [&str; 12] =
 fn stub(folder: &Path, name: &str) {
     use std::os::unix::fs::PermissionsExt;
     let file = folder.join(name);
-    std::fs::write(&file, "#!/bin/sh\n[ -z \"$FAIL\" ] || exit 3\nexit 0\n").unwrap();
+    std::fs::write(
+        &file,
+        "#!/bin/sh\ncase \"$1\" in ci | install) exit 0 ;; esac\n[ -z \"$FAIL\" ] || exit 3\n",
+    )
+    .unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -88,6 +94,7 @@ fn rewrites_fail_where_the_tool_fails_and_pass_where_it_passes() {
             }
             let command = &case.command;
             assert_eq!(run(shell, command, folder, true) == 0, !counts_before, "{shell}, before: {command}");
+            assert_eq!(run(shell, command, folder, false), 0, "{shell}, passing, before: {command}");
             let after = run(shell, rewrite, folder, true);
             // `(a || true)` in a list and the like end in the tool's own code.
             assert_eq!(after, 3, "{shell}, failing, after: {rewrite}");
@@ -96,6 +103,103 @@ fn rewrites_fail_where_the_tool_fails_and_pass_where_it_passes() {
         }
     }
     assert!(run_count > 60, "only {run_count} were run");
+}
+
+/// The commands of a file: the texts of its literals, in order.
+#[cfg(unix)]
+fn literals(path: &str, text: &str) -> Vec<String> {
+    let Some(language) = Language::of(path) else { return Vec::new() };
+    let parsed = parse(path, text.into(), language).unwrap();
+    let mut open = vec![Syn::root(&parsed)];
+    let mut found = Vec::new();
+    while let Some(node) = open.pop() {
+        match Literal::of(node) {
+            Some(literal) => found.push((node.start(), literal.text)),
+            None => open.extend(node.children()),
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, text)| text).collect()
+}
+
+/// The texts that a fix changes, before and after; those that it takes away are left out.
+#[cfg(unix)]
+fn changed(before: &[String], after: &[String]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    let (mut old, mut new) = (0, 0);
+    while let (Some(was), Some(is)) = (before.get(old), after.get(new)) {
+        if was == is {
+            (old, new) = (old + 1, new + 1);
+        } else if before[old..].iter().skip(1).take(4).any(|later| later == is) {
+            old += 1;
+        } else if after[new..].iter().skip(1).take(4).any(|later| later == was) {
+            new += 1;
+        } else {
+            pairs.push((was.clone(), is.clone()));
+            (old, new) = (old + 1, new + 1);
+        }
+    }
+    pairs
+}
+
+#[cfg(unix)]
+#[test]
+fn what_the_rule_makes_of_its_fixtures_fails_where_the_tool_fails() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    for name in CHECKS.iter().chain(&["tsc", "eslint", "cfn-lint", "docker", "vitest", "mypy"]) {
+        stub(folder, name);
+    }
+    for inner in ["app", "frontend", "lambda"] {
+        std::fs::create_dir(folder.join(inner)).unwrap();
+    }
+    let mut ran = 0;
+    let cases = std::fs::read_dir(top().join("tests/fixtures/2.6/fix")).unwrap();
+    for path in cases.map(|entry| entry.unwrap().path()) {
+        let files: BTreeMap<String, String> = if path.is_dir() {
+            read_tree(&path)
+        } else {
+            let name = format!("lib/{}", path.file_name().unwrap().to_str().unwrap());
+            let package = "{ \"dependencies\": { \"aws-cdk-lib\": \"2.204.0\" } }".to_owned();
+            BTreeMap::from([
+                (name, std::fs::read_to_string(&path).unwrap()),
+                ("package.json".to_owned(), package),
+            ])
+        };
+        let plan = plan_files(&files, &[wa_2_6_pipeline_swallows_failures::RULE], &BTreeMap::new());
+        let result = after(&files, &plan);
+        for change in &plan.changes {
+            let (old, new) = (&files[&change.path], &result[&change.path]);
+            for (was, is) in changed(&literals(&change.path, old), &literals(&change.path, new)) {
+                // `env: bash` is no command, and what is filled in by the program or the workflow is none yet.
+                if is.contains("${") || !runs_check(&is) {
+                    continue;
+                }
+                // A workflow runs Bash, and stops at the first failure.
+                let shells: &[&str] = if is.contains("pipefail") || change.path.starts_with(".github") {
+                    &["bash"]
+                } else {
+                    &["bash", "dash"]
+                };
+                for shell in shells {
+                    let strict = |text: &str| {
+                        if change.path.starts_with(".github") {
+                            format!("set -e\n{text}")
+                        } else {
+                            text.to_owned()
+                        }
+                    };
+                    let (was, is) = (strict(&was), strict(&is));
+                    assert_eq!(run(shell, &was, folder, true), 0, "{shell}, failing, before: {was}");
+                    assert_eq!(run(shell, &is, folder, true), 3, "{shell}, failing, after: {is}");
+                    assert_eq!(run(shell, &was, folder, false), 0, "{shell}, passing, before: {was}");
+                    assert_eq!(run(shell, &is, folder, false), 0, "{shell}, passing, after: {is}");
+                    ran += 1;
+                }
+            }
+        }
+    }
+    assert!(ran > 40, "only {ran} were run");
 }
 
 /// Answers as the AWS CLI does, and writes down what it was asked.
