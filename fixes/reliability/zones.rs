@@ -166,10 +166,31 @@ fn one_of_it<'a>(
     finding.impact(impact).tier(Tier::Review);
     finding.fix(format!("Run two {what}s of {label}"), move |b| {
         let known = b.environment(site.node).known().map(|known| known.expression.clone());
+        // What scales the tasks would go back to its own least.
+        for least in least_tasks(b.model, &site) {
+            let two =
+                known.as_ref().map_or_else(|| "2".to_owned(), |condition| format!("{condition} ? 2 : 1"));
+            b.replace(least, &two);
+        }
         match known {
             Some(condition) => b.set_conditional(&site, prop, (&condition, "2", "1")),
             None => b.set_prop(&site, prop, "2"),
         }
     });
     Some(())
+}
+
+/// Where scaling keeps one task of a service at least: the values of `minCapacity`, in the service's own file.
+fn least_tasks<'a>(model: &Model<'a>, service: &Site<'a>) -> Vec<Syn<'a>> {
+    let of = |node: Syn<'a>| model.origin(node).map(|site| site.node);
+    let calls = model.method_calls("autoScaleTaskCount").filter_map(|call| {
+        let object = call.field("function")?.field("object")?;
+        // `service.autoScaleTaskCount(…)`, or `pattern.service.autoScaleTaskCount(…)`.
+        let owner = of(object).or_else(|| of(object.field("object")?))?;
+        let options = call.field("arguments")?.first().filter(|options| options.is("object"))?;
+        let least = model.props_of(options).get(model, "minCapacity").value()?;
+        (owner == service.node && least.text() == "1" && std::ptr::eq(least.file, service.node.file))
+            .then_some(least)
+    });
+    calls.collect()
 }
