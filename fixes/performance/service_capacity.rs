@@ -2,6 +2,7 @@
 
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
+use crate::fixes::scaling::{is_balanced, owner};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::fixes::security::named;
 use crate::model::{Environment, Model, Prop, Site};
@@ -126,33 +127,6 @@ fn number(node: Syn<'_>) -> Option<u32> {
     node.text().replace('_', "").parse().ok().filter(|_| node.is("number"))
 }
 
-/// Whether a load balancer sends requests to a service.
-fn is_balanced<'a>(model: &Model<'a>, service: &Site<'a>) -> bool {
-    model.uses(service).into_iter().any(|used| {
-        let Some(around) = used.parent() else { return false };
-        let method = match around.kind() {
-            // `service.attachToApplicationTargetGroup(…)`, `service.loadBalancerTarget(…)`.
-            "member_expression" => around.field("property").map_or("", Syn::text),
-            // `listener.addTargets('Ecs', { targets: [service] })`.
-            "array" => {
-                let pair = around.parent().filter(|pair| pair.is("pair"));
-                pair.and_then(|pair| pair.field("key")).map_or("", Syn::text)
-            }
-            // `targetGroup.addTarget(service)`.
-            "arguments" => {
-                let callee = around.parent().and_then(|call| call.field("function"));
-                callee.and_then(|callee| callee.field("property")).map_or("", Syn::text)
-            }
-            _ => "",
-        };
-        method.starts_with("attachTo")
-            || matches!(
-                method,
-                "loadBalancerTarget" | "registerLoadBalancerTargets" | "targets" | "addTarget"
-            )
-    })
-}
-
 /// Whether something calls one of the methods on a construct, or on what cannot be followed.
 fn scales<'a>(model: &Model<'a>, site: &Site<'a>, is: impl Fn(&str) -> bool) -> bool {
     const METHODS: [&str; 7] = [
@@ -168,15 +142,12 @@ fn scales<'a>(model: &Model<'a>, site: &Site<'a>, is: impl Fn(&str) -> bool) -> 
     let mut calls = methods.flat_map(|method| model.method_calls(method));
     calls.any(|call| {
         let object = call.field("function").and_then(|callee| callee.field("object"));
-        // `pattern.service.autoScaleTaskCount(…)`; what `autoScaleTaskCount` gives is scaled by the same methods.
-        let of = |node: Syn<'a>| model.origin(node).map(|site| site.node);
-        object.is_none_or(|object| {
-            if object.is("call_expression") || of(object).is_some_and(|node| node.is("call_expression")) {
-                return false;
-            }
-            let owner = of(object).or_else(|| of(object.field("object")?));
-            owner.is_none_or(|node| node == site.node)
-        })
+        // What `autoScaleTaskCount` gives is scaled by the same methods.
+        let chained = object.is_some_and(|object| {
+            let of = model.origin(object).is_some_and(|site| site.node.is("call_expression"));
+            object.is("call_expression") || of
+        });
+        !chained && owner(model, call).is_none_or(|node| node == site.node)
     })
 }
 

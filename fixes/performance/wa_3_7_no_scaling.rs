@@ -133,8 +133,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "PERF02-BP05",
     clears: &[],
-    // Where the app has no topic, its alarm tells nobody yet.
-    raises: &["5.8"],
+    // What may be scaled down to one task is 2.1's to say; where the app has no topic, its alarm tells nobody yet.
+    raises: &["2.1", "5.8"],
     asks: &[],
     // Behind 2.8, which provisions; before 4.4, which moves the reserved number that this one has to read.
     order: 370,

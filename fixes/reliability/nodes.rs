@@ -1,27 +1,32 @@
 //! Parts of 2.1 about clusters of nodes: caches and search domains that stand in one availability zone.
 
-use super::state::is_kept;
-use super::zones::impact_at;
-use crate::detect::{Findings, Refusal};
+use super::zones::Report;
+use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::model::props::own_entry;
 use crate::model::{Model, Prop, Site};
-use crate::rule::{Meta, Tier};
+use crate::syntax::Syn;
 
 /// A number in the props, where it is written.
 fn number<'a>(model: &Model<'a>, site: &Site<'a>, name: &str) -> Option<u32> {
-    let value = site.props(model).get(model, name).value()?;
+    let value: Syn<'a> = site.props(model).get(model, name).value()?;
     model.value_of(value).text().parse().ok()
 }
 
-/// Reports a replication group of `ElastiCache` that nothing takes over for.
-pub(super) fn check_cache<'a>(
-    meta: &'static Meta,
-    model: &Model<'a>,
-    cache: Site<'a>,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, &cache)?;
+/// What a replication group lacks.
+#[derive(Clone, Copy)]
+struct Lacks {
+    /// That another node takes over.
+    failover: bool,
+    /// Another node.
+    node: bool,
+    /// Whether its nodes are counted by group.
+    by_group: bool,
+}
+
+/// Reports a replication group of `ElastiCache` that nothing takes over for, or nothing in another zone.
+pub(super) fn check_cache<'a>(report: &mut Report<'_, '_, 'a>, cache: Site<'a>) -> Option<()> {
+    let model = report.model;
     let given = |name: &str| cache.props(model).get(model, name) != Prop::Absent;
     let counts = ["numNodeGroups", "numCacheClusters", "replicasPerNodeGroup"];
     let told = counts.iter().all(|name| !given(name) || number(model, &cache, name).is_some());
@@ -33,37 +38,44 @@ pub(super) fn check_cache<'a>(
     }
     let nodes = number(model, &cache, "numCacheClusters");
     let replicas = number(model, &cache, "replicasPerNodeGroup");
-    let alone = nodes.is_none_or(|nodes| nodes < 2) && replicas.is_none_or(|replicas| replicas == 0);
+    let node = nodes.is_none_or(|nodes| nodes < 2) && replicas.is_none_or(|replicas| replicas == 0);
+    let automatic = cache.props(model).get(model, "automaticFailoverEnabled").value();
+    let failover = automatic.is_none_or(|value| value.text() != "true");
+    // With nothing to take over, AWS refuses the failover itself.
+    if node && !failover {
+        return None;
+    }
+    let lacks = Lacks { failover, node, by_group: replicas.is_some() };
     let label = cache.label();
-    let billed = if alone { " and adds a second node, which is billed" } else { "" };
-    let finding = out.report(
-        meta,
-        model,
-        cache.node,
+    let billed = if node { " and adds a second node, which is billed" } else { "" };
+    let message = if failover {
         format!(
             "Nothing takes over when the node of {label} or its availability zone fails: what it holds is lost, and everything behind it \
              gets the whole load at once. The fix switches automatic failover between zones on{billed}, in production where the app tells."
-        ),
-    );
-    finding.key("zone").impact(impact).tier(Tier::Review);
+        )
+    } else {
+        format!(
+            "The nodes of {label} may all stand in one availability zone: automatic failover is on, but not across zones, and with the \
+             zone all of them are lost. The fix spreads them."
+        )
+    };
+    let finding = report.add(&cache, message)?;
     finding.fix(format!("Let a node in another zone take over for {label}"), move |b| {
-        fail_over(b, &cache, alone, replicas.is_some())
+        fail_over(b, &cache, lacks)
     });
     Some(())
 }
 
-fn fail_over<'a>(
-    b: &mut Builder<'_, 'a>,
-    cache: &Site<'a>,
-    alone: bool,
-    by_group: bool,
-) -> Result<(), Refusal> {
+fn fail_over<'a>(b: &mut Builder<'_, 'a>, cache: &Site<'a>, lacks: Lacks) -> Result<(), Refusal> {
+    if !lacks.failover {
+        return b.set_prop(cache, "multiAzEnabled", "true");
+    }
     let known = b.environment(cache.node).known().map(|known| known.expression.clone());
     let yes = known.clone().unwrap_or_else(|| "true".to_owned());
     let mut entries = vec![("automaticFailoverEnabled", yes.clone()), ("multiAzEnabled", yes)];
-    if alone {
+    if lacks.node {
         let (name, more, less) =
-            if by_group { ("replicasPerNodeGroup", "1", "0") } else { ("numCacheClusters", "2", "1") };
+            if lacks.by_group { ("replicasPerNodeGroup", "1", "0") } else { ("numCacheClusters", "2", "1") };
         let count = known.map_or_else(|| more.to_owned(), |known| format!("{known} ? {more} : {less}"));
         entries.push((name, count));
     }
@@ -78,13 +90,8 @@ fn fail_over<'a>(
 }
 
 /// Reports a search domain of several nodes that all stand in one zone.
-pub(super) fn check_search<'a>(
-    meta: &'static Meta,
-    model: &Model<'a>,
-    domain: Site<'a>,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, &domain).filter(|_| is_kept(model, &domain))?;
+pub(super) fn check_search<'a>(report: &mut Report<'_, '_, 'a>, domain: Site<'a>) -> Option<()> {
+    let model = report.model;
     let props = domain.props(model);
     let nodes = match props.get(model, "capacity") {
         Prop::Absent => None,
@@ -96,16 +103,11 @@ pub(super) fn check_search<'a>(
         Prop::Unknown => return None,
     };
     let label = domain.label();
-    let finding = out.report(
-        meta,
-        model,
-        domain.node,
-        format!(
-            "All nodes of {label} stand in one availability zone: when it fails, nothing can be searched until it is back. The fix spreads \
-             them over two zones; the domain is rebuilt behind its address, which takes a while."
-        ),
+    let message = format!(
+        "All nodes of {label} stand in one availability zone: when it fails, nothing can be searched until it is back. The fix spreads \
+         them over two zones; the domain is rebuilt behind its address, which takes a while."
     );
-    finding.key("zone").impact(impact).tier(Tier::Review);
+    let finding = report.add(&domain, message)?;
     if props.get(model, "vpc") != Prop::Absent {
         finding.refuse(
             "it stands in a VPC, and needs a subnet in each zone",

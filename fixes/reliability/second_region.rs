@@ -133,7 +133,14 @@ impl<'a> Home<'a> {
             ));
         }
         let second = b.fresh_name(self.site.node.file, &["drRegion", "secondRegion"]);
-        let first = b.fresh_name(self.site.node.file, &["primaryRegion", "ownRegion"]);
+        // A region that is written out needs no name.
+        let (first, named) = if self.region.starts_with(['\'', '"']) {
+            (self.region.clone(), String::new())
+        } else {
+            let first = b.fresh_name(self.site.node.file, &["primaryRegion", "ownRegion"]);
+            let named = format!("const {first} = {};\n", self.region);
+            (first, named)
+        };
         let asked = format!("{}.node.tryGetContext('drRegion')", self.scope());
         let default = match b.environment(self.statement).known() {
             Some(known) => format!("({} ? '{region}' : undefined)", known.expression),
@@ -143,8 +150,7 @@ impl<'a> Home<'a> {
         let typed = b.annotation(self.statement.file, "string | undefined");
         let code = format!(
             "// The second region: cdk deploy --context drRegion=… names another one\nconst {second}{typed} =\n  \
-             {asked} ??{gap}{default};\nconst {first} = {};\n",
-            self.region
+             {asked} ??{gap}{default};\n{named}"
         );
         Ok((Regions { condition: condition(&second, &first), second }, code))
     }
@@ -173,5 +179,8 @@ impl<'a> Home<'a> {
 }
 
 fn condition(second: &str, first: &str) -> String {
+    if first.starts_with(['\'', '"']) {
+        return format!("{second} && {second} !== {first}");
+    }
     format!("{second} && {first} && {second} !== {first}")
 }

@@ -2,7 +2,8 @@
 //!
 //! ## What is wrong
 //! The app keeps what its code cannot build again (tables, databases, files, versioned buckets, parameters whose values people
-//! type in), and nothing copies it. A wrong deployment or a deletion by accident is then the end of it. The same in small: a table
+//! type in), and nothing copies it. A wrong deployment or a deletion by accident is then the end of it. What a store keeps beside itself
+//! (versions, automated backups, point-in-time recovery) undoes many mistakes, and goes with the store. The same in small: a table
 //! without point-in-time recovery, backups that were switched off, and a function whose former versions CDK deletes with
 //! each deployment, so that an alias has nothing to go back to.
 //!
@@ -81,7 +82,7 @@
 //! (`CKV_AWS_115`, `CKV_AWS_117`, `CKV_AWS_158`, `CKV_AWS_173`).
 
 use super::backups::add_backups;
-use super::state::{is_kept, stores};
+use super::state::{Store, is_kept, recovers, stores};
 use crate::detect::{Findings, Match};
 use crate::model::meaning::words;
 use crate::model::{Model, Site};
@@ -133,12 +134,18 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
         return None;
     }
     let known = held.iter().any(|store| model.environment(store.site.node).known().is_some());
-    let only_buckets = held.iter().all(|store| store.kind.is_some_and(|kind| kind.member == "buckets"));
-    let mut labels: Vec<String> = held.iter().map(|store| store.site.label()).collect();
+    // What nothing brings back is named; where all has something beside it, all.
+    let mut lost: Vec<&Store<'a>> = held.iter().filter(|store| !recovers(model, store)).collect();
+    let beside = lost.is_empty();
+    if beside {
+        lost = held.iter().collect();
+    }
+    let mut labels: Vec<String> = lost.iter().map(|store| store.site.label()).collect();
     labels.dedup();
     let more = labels.len().saturating_sub(3);
     labels.truncate(3);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let labels = labels.join(", ");
     let (plan, export) =
         ("a daily plan with a vault of its own", "a daily export of the parameters that people set");
     let only_parameters = held.iter().all(|store| store.kind.is_none());
@@ -147,18 +154,21 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
         true => format!("{plan}, and {export}"),
         false => plan.to_owned(),
     };
-    let finding = out.report(
-        &META,
-        model,
-        app.node,
+    let wrong = if beside {
         format!(
-            "Nothing backs up what this app keeps ({}{more}): what is deleted or overwritten by accident is gone. The fix adds {added}; \
-             copies are billed, and a restore has to be rehearsed.",
-            labels.join(", ")
-        ),
-    );
+            "What this app keeps ({labels}{more}) can be put back only from what is kept beside it: whoever deletes the store, by accident \
+             or not, can delete that as well."
+        )
+    } else {
+        format!(
+            "Nothing backs up what this app keeps ({labels}{more}): what is deleted or overwritten by accident is gone."
+        )
+    };
+    let message =
+        format!("{wrong} The fix adds {added}; copies are billed, and a restore has to be rehearsed.");
+    let finding = out.report(&META, model, app.node, message);
     finding.key("plan");
-    finding.impact(if known && !only_buckets { Impact::Medium } else { Impact::Low });
+    finding.impact(if known && !beside { Impact::Medium } else { Impact::Low });
     finding.fix("Back up what the app keeps", move |b| add_backups(b, &held));
     Some(())
 }

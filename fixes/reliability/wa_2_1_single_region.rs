@@ -8,8 +8,8 @@
 //! It builds the stack a second time in another region, in production or where the context names one (`--context drRegion=…`), behind
 //! the first, which keeps its id and all its names. Names that exist once in the world or the account (buckets, dashboards, roles) take the region, a REST API becomes
 //! regional, and what is needed once per account, such as a trail, stays with the first. Where `hosted_zone_id`, `zone_name` and `record_name` are given, both
-//! regions answer to one name, and Route 53 switches by health check. In one zone, the fix adds the standby: of a database, a task, a
-//! cache (with automatic failover), or the zone awareness of a search domain.
+//! regions answer to one name, and Route 53 switches by health check. In one zone, the fix adds the standby: of a database, a task
+//! or an instance behind a load balancer, a cache (with automatic failover between zones), or the zone awareness of a search domain.
 //!
 //! ## Before
 //! ```ts
@@ -88,7 +88,6 @@
 //! const drRegion: string | undefined =
 //!   app.node.tryGetContext('drRegion') ??
 //!   (stage === 'prod' ? 'us-west-2' : undefined);
-//! const primaryRegion = 'us-east-1';
 //! const failover = drRegion
 //!   ? {
 //!       hostedZoneId: 'Z0123456789EXAMPLE',
@@ -104,7 +103,7 @@
 //! });
 //!
 //! // The same in the second region, ready to take over
-//! if (drRegion && primaryRegion && drRegion !== primaryRegion) {
+//! if (drRegion && drRegion !== 'us-east-1') {
 //!   new ShopStack(app, `Shop-${stage}-${drRegion}`, {
 //!     regionQualifier: drRegion,
 //!     failover,
@@ -116,11 +115,12 @@
 //! ## When it stays silent
 //! For stacks that serve nobody (pipelines, tools, certificates), that have no `env`, that are built by a stage or in a loop, or for one
 //! environment; where a class of stack goes to two regions already, or the app has a global table or cluster, failover records or a Global Accelerator. Lambda,
-//! API Gateway, S3, SQS and DynamoDB span the zones of a region by themselves. Databases that go with their stack, and read replicas.
+//! API Gateway, S3, SQS and DynamoDB span the zones of a region by themselves. Databases that go with their stack, and read replicas. Services whose number of tasks is
+//! not written, or that no load balancer sends to, and groups that have no room for a second instance.
 //!
 //! ## When it refuses
 //! Where the stack is given what another stack builds; where a fixed name cannot take the region; where the props of the stack cannot carry it. A network in one zone: CDK
-//! numbers the subnets of a network anew when it gets another. A search domain in a VPC, or of an odd number of nodes. Without `dr_region` it asks: only you know where the app may run.
+//! numbers the subnets of a network anew when it gets another. A file system in one zone, which would be replaced. A search domain in a VPC, or of an odd number of nodes. Without `dr_region` it asks: only you know where the app may run.
 //!
 //! ## What to know before deploying
 //! The second region doubles what is billed, needs `cdk bootstrap`, and starts with empty stores: replicate the data that has to be there, or decide what may be
@@ -137,9 +137,9 @@ use super::failover::{HOSTED_ZONE, RECORD_NAME, ZONE_NAME};
 use super::second_region::DR_REGION;
 use super::second_stack::add_region;
 use super::state::stack_of;
-use super::{nodes, zones};
+use super::zones;
 use crate::detect::{Findings, Match};
-use crate::model::{Environment, Model, Site};
+use crate::model::{Environment, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -186,13 +186,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(stack) = m.site("stack") {
         return one_region(m.model, &stack, out);
     }
-    if let Some(cache) = m.site("cache") {
-        return nodes::check_cache(&META, m.model, cache, out);
-    }
-    match m.site("search") {
-        Some(domain) => nodes::check_search(&META, m.model, domain, out),
-        None => zones::check(m, &META, out),
-    }
+    zones::check(m, &META, out)
 }
 
 fn one_region<'a>(model: &Model<'a>, stack: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
@@ -250,7 +244,18 @@ fn spans_regions<'a>(model: &Model<'a>, instances: &[Site<'a>]) -> bool {
     }
     let says =
         |words: &[&str]| model.cdk_files().any(|file| words.iter().any(|word| file.text.contains(word)));
+    let copied = model.all_sites().any(|site| {
+        model.builds(&site, "aws_dynamodb.TableV2")
+            && site.props(model).get(model, "replicas") != Prop::Absent
+    });
     regions.len() > 1
+        || copied
         || SPANNING.iter().any(|class| model.app_builds(class))
-        || says(&["replicationRegions", "setIdentifier", "failover: route53", "failover: 'PRIMARY'"])
+        || says(&[
+            "replicationRegions",
+            "setIdentifier",
+            "failover: route53",
+            "failover: Failover.",
+            "failover: 'PRIMARY'",
+        ])
 }

@@ -74,9 +74,8 @@
 //! const drRegion: string | undefined =
 //!   app.node.tryGetContext('drRegion') ??
 //!   (stage === 'prod' ? 'us-west-2' : undefined);
-//! const primaryRegion = 'us-east-1';
 //! const artifactReplica =
-//!   drRegion && primaryRegion && drRegion !== primaryRegion
+//!   drRegion && drRegion !== 'us-east-1'
 //!     ? new ArtifactReplicaStack(app, `Release-${stage}-artifact-replica`, {
 //!         env: { account: '111111111111', region: drRegion },
 //!         crossRegionReferences: true,

@@ -1,61 +1,87 @@
-//! Parts of 2.1 inside one region: what runs in one availability zone only.
+//! Parts of 2.1 inside one region: what stands in one availability zone only.
 
 use super::state::is_kept;
-use crate::detect::{Findings, Match, Refusal};
+use super::{nodes, tasks};
+use crate::detect::{Candidate, Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::model::{Environment, Model, Site};
 use crate::rule::{Impact, Meta, Tier};
 use crate::syntax::Syn;
 
+/// Where findings of one rule go.
+pub(super) struct Report<'o, 'm, 'a> {
+    pub meta: &'static Meta,
+    pub model: &'m Model<'a>,
+    pub out: &'o mut Findings<'a>,
+}
+
+impl<'a> Report<'_, '_, 'a> {
+    /// Reports what stands in one zone; nothing in code that belongs to one environment.
+    pub(super) fn add(&mut self, site: &Site<'a>, message: String) -> Option<&mut Candidate<'a>> {
+        let impact = match self.model.environment(site.node) {
+            Environment::Guarded => return None,
+            Environment::Known(_) => Impact::Medium,
+            // Samples and tools know no environments.
+            Environment::None => Impact::Low,
+        };
+        let finding = self.out.report(self.meta, self.model, site.node, message);
+        finding.key("zone").impact(impact).tier(Tier::Review);
+        Some(finding)
+    }
+}
+
 /// Reports what stands in one zone; `None` where the match is another.
 pub(super) fn check<'a>(m: &Match<'_, 'a>, meta: &'static Meta, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
-    if let Some(database) = m.site("database") {
-        return database_in_one_zone(model, database, meta, out);
+    let report = &mut Report { meta, model, out };
+    let kept = |name: &str| m.site(name).filter(|site| is_kept(model, site));
+    if let Some(database) = kept("database") {
+        return database_in_one_zone(report, database);
     }
     if let Some(network) = m.site("network") {
-        return network_in_one_zone(model, &network, meta, out);
+        return network_in_one_zone(report, &network);
     }
-    if let Some(writer) = m.site("writer") {
-        return writer_alone(model, &writer, meta, out);
+    if let Some(writer) = kept("writer") {
+        return writer_alone(report, writer);
     }
-    let (site, prop, what) = match (m.site("cluster"), m.site("service")) {
-        (Some(cluster), _) => (cluster, "instances", "instance"),
-        (_, Some(service)) => (service, "desiredCount", "task"),
-        _ => return None,
-    };
-    one_of_it(model, site, prop, what, meta, out)
+    if let Some(cluster) = kept("cluster") {
+        return one_instance(report, cluster);
+    }
+    if let Some(files) = kept("files") {
+        return files_in_one_zone(report, &files);
+    }
+    if let Some(cache) = m.site("cache") {
+        return nodes::check_cache(report, cache);
+    }
+    if let Some(domain) = kept("search") {
+        return nodes::check_search(report, domain);
+    }
+    match m.site("service") {
+        Some(service) => tasks::check_service(report, service),
+        None => tasks::check_group(report, m.site("group")?),
+    }
 }
 
-/// How much it matters where something is built; `None` in code that belongs to one environment.
-pub(super) fn impact_at<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<Impact> {
-    match model.environment(site.node) {
-        Environment::Guarded => None,
-        Environment::Known(_) => Some(Impact::Medium),
-        // Samples and tools know no environments.
-        Environment::None => Some(Impact::Low),
+/// A number of something: more of it in production, where the app tells.
+pub(super) fn set_number<'a>(
+    b: &mut Builder<'_, 'a>,
+    site: &Site<'a>,
+    prop: &str,
+    (more, less): (&str, &str),
+) -> Result<(), Refusal> {
+    match b.environment(site.node).known().map(|known| known.expression.clone()) {
+        Some(condition) => b.set_conditional(site, prop, (&condition, more, less)),
+        None => b.set_prop(site, prop, more),
     }
 }
 
-fn database_in_one_zone<'a>(
-    model: &Model<'a>,
-    database: Site<'a>,
-    meta: &'static Meta,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, &database).filter(|_| is_kept(model, &database))?;
+fn database_in_one_zone<'a>(report: &mut Report<'_, '_, 'a>, database: Site<'a>) -> Option<()> {
     let label = database.label();
-    let finding = out.report(
-        meta,
-        model,
-        database.node,
-        format!(
-            "{label} runs in one availability zone: when it fails, the database is down until AWS has another server. The fix keeps a \
-             standby in a second zone, in production where the app tells; that doubles the price of the instance."
-        ),
+    let message = format!(
+        "{label} runs in one availability zone: when it fails, the database is down until AWS has another server. The fix keeps a \
+         standby in a second zone, in production where the app tells; that doubles the price of the instance."
     );
-    finding.key("zone");
-    finding.impact(impact).tier(Tier::Review);
+    let finding = report.add(&database, message)?;
     finding.fix(format!("Keep a standby of {label} in a second zone"), move |b| {
         let value = match b.environment(database.node).known() {
             Some(known) => known.expression.clone(),
@@ -66,52 +92,35 @@ fn database_in_one_zone<'a>(
     Some(())
 }
 
-fn network_in_one_zone<'a>(
-    model: &Model<'a>,
-    network: &Site<'a>,
-    meta: &'static Meta,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, network)?;
-    let finding = out.report(
-        meta,
-        model,
-        network.node,
-        format!(
-            "{} spans one availability zone: everything in it stops when that zone fails.",
-            network.label()
-        ),
+fn network_in_one_zone<'a>(report: &mut Report<'_, '_, 'a>, network: &Site<'a>) -> Option<()> {
+    let props = network.props(report.model);
+    let listed = props.get(report.model, "availabilityZones").value();
+    // A list of several zones, or of what cannot be counted.
+    if listed.is_some_and(|zones| {
+        let one = || zones.children().count() == 1 && !zones.children().any(|zone| zone.is("spread_element"));
+        !zones.is("array") || !one()
+    }) {
+        return None;
+    }
+    let message = format!(
+        "{} spans one availability zone: everything in it stops when that zone fails.",
+        network.label()
     );
-    finding.key("zone");
-    finding.impact(impact).tier(Tier::Review);
-    finding.refuse(
+    report.add(network, message)?.refuse(
         "CDK numbers the subnets anew when a network gets another zone, and replaces those that are there",
-        "raise maxAzs where the network is built anew, or plan the move of what runs in it",
+        "give it a second zone where the network is built anew, or plan the move of what runs in it",
     );
     Some(())
 }
 
-fn writer_alone<'a>(
-    model: &Model<'a>,
-    cluster: &Site<'a>,
-    meta: &'static Meta,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, cluster).filter(|_| is_kept(model, cluster))?;
-    let writer = cluster.props(model).get(model, "writer").value()?;
+fn writer_alone<'a>(report: &mut Report<'_, '_, 'a>, cluster: Site<'a>) -> Option<()> {
+    let writer = cluster.props(report.model).get(report.model, "writer").value()?;
     let label = cluster.label();
-    let finding = out.report(
-        meta,
-        model,
-        cluster.node,
-        format!(
-            "{label} has a writer and no reader: when the writer's zone fails, the cluster is down until a new one has started. The \
-             fix adds a reader, which takes over; it is billed like the writer."
-        ),
+    let message = format!(
+        "{label} has a writer and no reader: when the writer's zone fails, the cluster is down until a new one has started. The \
+         fix adds a reader, which takes over; it is billed like the writer."
     );
-    finding.key("zone");
-    finding.impact(impact).tier(Tier::Review);
-    let cluster = cluster.clone();
+    let finding = report.add(&cluster, message)?;
     finding.fix(format!("Give {label} a reader"), move |b| add_reader(b, &cluster, writer));
     Some(())
 }
@@ -135,62 +144,30 @@ fn add_reader<'a>(b: &mut Builder<'_, 'a>, cluster: &Site<'a>, writer: Syn<'a>) 
         (true, "") => ", { scaleWithWriter: true }".to_owned(),
         _ => rest,
     };
-    let known = b.environment(cluster.node).known().map(|known| known.expression.clone());
-    let list = format!("[{}('reader'{rest})]", function.text());
-    match known {
-        Some(condition) => b.set_conditional(cluster, "readers", (&condition, &list, "[]")),
-        None => b.set_prop(cluster, "readers", &list),
-    }
+    set_number(b, cluster, "readers", (&format!("[{}('reader'{rest})]", function.text()), "[]"))
 }
 
-fn one_of_it<'a>(
-    model: &Model<'a>,
-    site: Site<'a>,
-    prop: &'static str,
-    what: &'static str,
-    meta: &'static Meta,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let impact = impact_at(model, &site).filter(|_| prop == "desiredCount" || is_kept(model, &site))?;
-    let label = site.label();
-    let finding = out.report(
-        meta,
-        model,
-        site.node,
-        format!(
-            "{label} runs one {what}, in one availability zone: while it is replaced, nothing answers. The fix runs two, in production \
-             where the app tells; both are billed."
-        ),
+fn one_instance<'a>(report: &mut Report<'_, '_, 'a>, cluster: Site<'a>) -> Option<()> {
+    let label = cluster.label();
+    let message = format!(
+        "{label} runs one instance, in one availability zone: while it is replaced, nothing answers. The fix runs two, in production \
+         where the app tells; both are billed."
     );
-    finding.key("zone");
-    finding.impact(impact).tier(Tier::Review);
-    finding.fix(format!("Run two {what}s of {label}"), move |b| {
-        let known = b.environment(site.node).known().map(|known| known.expression.clone());
-        // What scales the tasks would go back to its own least.
-        for least in least_tasks(b.model, &site) {
-            let two =
-                known.as_ref().map_or_else(|| "2".to_owned(), |condition| format!("{condition} ? 2 : 1"));
-            b.replace(least, &two);
-        }
-        match known {
-            Some(condition) => b.set_conditional(&site, prop, (&condition, "2", "1")),
-            None => b.set_prop(&site, prop, "2"),
-        }
+    let finding = report.add(&cluster, message)?;
+    finding.fix(format!("Run two instances of {label}"), move |b| {
+        set_number(b, &cluster, "instances", ("2", "1"))
     });
     Some(())
 }
 
-/// Where scaling keeps one task of a service at least: the values of `minCapacity`, in the service's own file.
-fn least_tasks<'a>(model: &Model<'a>, service: &Site<'a>) -> Vec<Syn<'a>> {
-    let of = |node: Syn<'a>| model.origin(node).map(|site| site.node);
-    let calls = model.method_calls("autoScaleTaskCount").filter_map(|call| {
-        let object = call.field("function")?.field("object")?;
-        // `service.autoScaleTaskCount(…)`, or `pattern.service.autoScaleTaskCount(…)`.
-        let owner = of(object).or_else(|| of(object.field("object")?))?;
-        let options = call.field("arguments")?.first().filter(|options| options.is("object"))?;
-        let least = model.props_of(options).get(model, "minCapacity").value()?;
-        (owner == service.node && least.text() == "1" && std::ptr::eq(least.file, service.node.file))
-            .then_some(least)
-    });
-    calls.collect()
+fn files_in_one_zone<'a>(report: &mut Report<'_, '_, 'a>, files: &Site<'a>) -> Option<()> {
+    let message = format!(
+        "{} keeps its files in one availability zone: while that fails they cannot be reached, and if it is destroyed they are gone.",
+        files.label()
+    );
+    report.add(files, message)?.refuse(
+        "where a file system keeps its files is settled when it is created: CloudFormation would replace it by an empty one",
+        "build a second one that spans the zones, copy the files with AWS DataSync, then move its clients",
+    );
+    Some(())
 }

@@ -21,18 +21,42 @@
   (#has-prop? @writer "writer")
   (#lacks-prop? @writer "readers" "instances"))
 
+((new_expression) @writer
+  (#construct? @writer "aws_rds.DatabaseCluster")
+  (#has-prop? @writer "writer")
+  (#prop-is? @writer "readers" "[]"))
+
 ; A network in one zone.
 ((new_expression) @network
   (#construct? @network "aws_ec2.Vpc")
   (#prop-is? @network "maxAzs" "1"))
 
-; One task behind a load balancer.
+((new_expression) @network
+  (#construct? @network "aws_ec2.Vpc")
+  (#has-prop? @network "availabilityZones"))
+
+; Files in one zone.
+((new_expression) @files
+  (#construct? @files "aws_efs.FileSystem")
+  (#prop-is? @files "oneZone" "true"))
+
+((new_expression) @files
+  (#construct? @files "aws_efs.CfnFileSystem")
+  (#has-prop? @files "availabilityZoneName"))
+
+; One task behind a load balancer; by how many it is scaled is for the rule to say.
 ((new_expression) @service
   (#construct? @service
-    "aws_ecs_patterns.ApplicationLoadBalancedServiceBase" "aws_ecs_patterns.NetworkLoadBalancedServiceBase")
-  (#prop-is? @service "desiredCount" "1"))
+    "aws_ecs_patterns.ApplicationLoadBalancedServiceBase" "aws_ecs_patterns.NetworkLoadBalancedServiceBase"
+    "aws_ecs_patterns.ApplicationMultipleTargetGroupsServiceBase" "aws_ecs_patterns.NetworkMultipleTargetGroupsServiceBase"
+    "aws_ecs.FargateService" "aws_ecs.Ec2Service"))
 
-; A cache that nothing takes over for.
+; One instance behind a load balancer.
+((new_expression) @group
+  (#construct? @group "aws_autoscaling.AutoScalingGroup")
+  (#prop-is? @group "minCapacity" "1"))
+
+; A cache that nothing takes over for, or nothing in another zone.
 ((new_expression) @cache
   (#construct? @cache "aws_elasticache.CfnReplicationGroup")
   (#lacks-prop? @cache "automaticFailoverEnabled"))
@@ -40,6 +64,16 @@
 ((new_expression) @cache
   (#construct? @cache "aws_elasticache.CfnReplicationGroup")
   (#prop-is? @cache "automaticFailoverEnabled" "false"))
+
+((new_expression) @cache
+  (#construct? @cache "aws_elasticache.CfnReplicationGroup")
+  (#prop-is? @cache "automaticFailoverEnabled" "true")
+  (#lacks-prop? @cache "multiAzEnabled"))
+
+((new_expression) @cache
+  (#construct? @cache "aws_elasticache.CfnReplicationGroup")
+  (#prop-is? @cache "automaticFailoverEnabled" "true")
+  (#prop-is? @cache "multiAzEnabled" "false"))
 
 ; A search domain whose nodes stand in one zone.
 ((new_expression) @search
