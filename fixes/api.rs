@@ -151,3 +151,26 @@ pub(crate) fn own_name<'a>(
         )
     })
 }
+
+/// Whether an API is an HTTP API.
+pub(crate) fn is_http(api: &Site<'_>) -> bool {
+    api.class.ends_with(".HttpApi")
+}
+
+/// Whether everybody may call a function's URL, by its `authType`: it asks for a signature, unless it says otherwise.
+pub(crate) fn is_open_url<'a>(model: &Model<'a>, kind: Prop<'a>) -> bool {
+    let kind = kind.value().and_then(|kind| model.cdk_name(kind));
+    kind.as_deref() == Some("aws_lambda.FunctionUrlAuthType.NONE")
+}
+
+/// What the result of a call is called behind its statement; one that is not kept gets a name.
+pub(crate) fn call_name<'a>(b: &mut Builder<'_, 'a>, call: Syn<'a>, name: &str) -> Option<String> {
+    match Binding::of(call).text() {
+        None if call.parent().is_some_and(|parent| parent.is("expression_statement")) => {
+            let name = b.fresh_name(call.file, &[name]);
+            b.splice(call, call.start()..call.start(), &format!("const {name} = "));
+            Some(name)
+        }
+        text => text,
+    }
+}

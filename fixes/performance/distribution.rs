@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::{make_regional, says};
+use crate::fixes::api::{call_name, make_regional, says};
 use crate::fixes::security::named;
 use crate::model::meaning::words;
 use crate::model::{Binding, Model, Release, Site};
@@ -105,14 +105,7 @@ fn receiver<'a>(b: &mut Builder<'_, 'a>, front: &Front<'a>, statement: Syn<'a>) 
     let name = match front.site() {
         _ if interface => None,
         Some(site) => named(b, site, statement, if matches!(front, Front::Url(..)) { "url" } else { "api" }),
-        None => match binding.text() {
-            None if at.parent().is_some_and(|parent| parent.is("expression_statement")) => {
-                let name = b.fresh_name(at.file, &["functionUrl"]);
-                b.splice(at, at.start()..at.start(), &format!("const {name} = "));
-                Some(name)
-            }
-            text => text,
-        },
+        None => call_name(b, at, "functionUrl"),
     };
     name.ok_or_else(|| {
         no_fix(

@@ -86,7 +86,8 @@
 //!
 //! ## When it refuses
 //! Where clients reach the API by a domain name of its own: the distribution has to take over the name, with a
-//! certificate in us-east-1. Where a resource policy looks at who calls: it would see CloudFront. Where the API is built inside
+//! certificate in us-east-1. Where a resource policy looks at who calls: it would see CloudFront. Where an integration may take
+//! longer than CloudFront waits. Where the API is built inside
 //! another expression, has no default stage, or is held in a field whose type is an interface.
 //!
 //! ## What to know before deploying
@@ -103,7 +104,7 @@
 
 use super::distribution::{Front, add_distribution};
 use crate::detect::{Findings, Match};
-use crate::fixes::api::{has_domain, is_edge_by_choice, is_public, says};
+use crate::fixes::api::{has_domain, is_edge_by_choice, is_open_url, is_public, says};
 use crate::fixes::security::api_methods::{Added, arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::{Model, Prop, Site};
@@ -197,12 +198,6 @@ fn front<'a>(m: &Match<'_, 'a>) -> Option<(Front<'a>, String)> {
     Some((Front::Url(call, None), format!("the URL of {}", function.label())))
 }
 
-/// A URL asks for a signature, unless it says otherwise.
-fn is_open_url<'a>(model: &Model<'a>, kind: Prop<'a>) -> bool {
-    let kind = kind.value().and_then(|kind| model.cdk_name(kind));
-    kind.as_deref() == Some("aws_lambda.FunctionUrlAuthType.NONE")
-}
-
 fn is_switched_off<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
     match api.props(model).get(model, "disableExecuteApiEndpoint") {
         Prop::Absent => false,
@@ -271,6 +266,34 @@ pub(super) fn is_fronted<'a>(model: &Model<'a>, node: Syn<'a>) -> bool {
             .any(|file| model.imports(file).imports.iter().any(|import| package(import.module)))
 }
 
+/// Whether an integration of a REST API is given more time than the 29 seconds that API Gateway has by itself, or may be.
+fn waits_longer<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let seconds = |time: Syn<'a>| {
+        let name = time.field("function").and_then(|callee| model.cdk_name(callee))?;
+        let number: u32 = time.field("arguments")?.first()?.text().parse().ok()?;
+        match name.as_str() {
+            "Duration.millis" => Some(number.div_ceil(1000)),
+            "Duration.seconds" => Some(number),
+            _ => None,
+        }
+    };
+    let slow = |site: &Site<'a>| {
+        let time = site.props(model).get(model, "timeout").value();
+        time.is_some_and(|time| seconds(time).is_none_or(|seconds| seconds > 30))
+    };
+    let own = model.builds(api, "aws_apigateway.LambdaRestApi")
+        && api.props(model).get(model, "integrationOptions").value().is_some_and(|options| {
+            model
+                .props_of(options)
+                .get(model, "timeout")
+                .value()
+                .is_some_and(|time| seconds(time).is_none_or(|s| s > 30))
+        });
+    own || model
+        .all_sites()
+        .any(|site| model.builds(&site, "aws_apigateway.LambdaIntegration") && slow(&site))
+}
+
 /// Why no distribution can be put in front without a person, and what to do.
 fn obstacle<'a>(model: &Model<'a>, front: &Front<'a>) -> Option<(&'static str, &'static str)> {
     let api = match front {
@@ -288,6 +311,12 @@ fn obstacle<'a>(model: &Model<'a>, front: &Front<'a>) -> Option<(&'static str, &
         return Some((
             "its resource policy looks at who calls, and would see CloudFront instead",
             "let the policy admit CloudFront, then add a distribution",
+        ));
+    }
+    if matches!(front, Front::Rest(_)) && waits_longer(model, api) {
+        return Some((
+            "an integration of it may take longer than the 30 seconds that CloudFront waits by itself",
+            "have the quota of the origin's response timeout raised, then add a distribution with that readTimeout",
         ));
     }
     if matches!(front, Front::Http(_)) && props.get(model, "createDefaultStage") != Prop::Absent {

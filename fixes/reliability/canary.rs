@@ -1,5 +1,6 @@
 //! A canary that calls an API, and the alarm that tells when it fails.
 
+use super::endpoint::Endpoint;
 use crate::detect::Refusal;
 use crate::edit::Builder;
 use crate::model::Site;
@@ -18,10 +19,8 @@ pub(super) enum Access {
 
 /// What is called.
 pub(super) struct Probe<'p, 'a> {
-    /// The API.
-    pub api: &'p Site<'a>,
-    /// Whether it is an HTTP API; else it is a REST API.
-    pub http: bool,
+    /// What clients call.
+    pub endpoint: &'p Endpoint<'a>,
     /// What it is called where the canary stands.
     pub receiver: &'p str,
     /// The path, without the slash at its start.
@@ -49,7 +48,7 @@ pub(super) fn canary_code<'a>(
 ) -> Result<String, Refusal> {
     let name = b.fresh_name(at.file, &["healthCanary", "apiHealthCanary"]);
     let scope = if beside.node.is("call_expression") { "this" } else { b.scope_text(beside) };
-    let id = b.sibling_id(probe.api, "HealthCanary");
+    let id = b.sibling_id(&probe.endpoint.owner, "HealthCanary");
     let alarm = alarm(b, probe, (at, scope), &name)?;
     let grant = if probe.access == Access::Signed { grant(b, probe, at, &name)? } else { String::new() };
     // `Code` and `Runtime` first: where Lambda's are imported by name, all of Synthetics goes by its module.
@@ -59,16 +58,14 @@ pub(super) fn canary_code<'a>(
     let test = b.cdk(at, "aws_synthetics.Test")?;
     let schedule = b.cdk(at, "aws_synthetics.Schedule")?;
     let duration = b.cdk(at, "Duration")?;
+    let Probe { endpoint, receiver, path, .. } = probe;
+    let url = endpoint.url(receiver, path);
+    let noun = endpoint.noun();
     let script = if probe.access == Access::Signed { SIGNED } else { OPEN };
+    let script = if url.starts_with("http:") { script.replace("https", "http") } else { script.to_owned() };
     let lines = script.lines().map(literal).collect::<Vec<_>>().join(",\n        ");
-    let Probe { receiver, path, http, .. } = probe;
-    let url = if *http {
-        format!("${{{receiver}.apiEndpoint}}/{path}")
-    } else {
-        format!("${{{receiver}.url}}{path}")
-    };
     Ok(format!(
-        "// Calls the API as its clients do\nconst {name} = new {class}({scope}, {id}, {{\n  runtime: {runtime},\n  test: \
+        "// Calls the {noun} as its clients do\nconst {name} = new {class}({scope}, {id}, {{\n  runtime: {runtime},\n  test: \
          {test}.custom({{\n    handler: 'index.handler',\n    code: {code}.fromInline(\n      [\n        {lines},\n      \
          ].join('\\n')\n    ),\n  }}),\n  schedule: {schedule}.rate({duration}.minutes(5)),\n  environmentVariables: {{ \
          HEALTH_URL: `{url}` }},\n  artifactsBucketLifecycleRules: [{{ expiration: {duration}.days(30) }}],\n}});{grant}\n\n{alarm}"
@@ -115,7 +112,7 @@ fn alarm<'a>(
     let operator = b.cdk(at, "aws_cloudwatch.ComparisonOperator")?;
     let missing = b.cdk(at, "aws_cloudwatch.TreatMissingData")?;
     let duration = b.cdk(at, "Duration")?;
-    let id = b.sibling_id(probe.api, "HealthCanaryAlarm");
+    let id = b.sibling_id(&probe.endpoint.owner, "HealthCanaryAlarm");
     let action = match b.alarm_topic(at) {
         Some(topic) => {
             b.let_alarms_reach(topic)?;
@@ -125,9 +122,10 @@ fn alarm<'a>(
         None => String::new(),
     };
     Ok(format!(
-        "new {alarm}({scope}, {id}, {{\n  alarmDescription: 'The API does not answer at /{}',\n  metric: \
+        "new {alarm}({scope}, {id}, {{\n  alarmDescription: 'The {} does not answer at /{}',\n  metric: \
          {name}.metricSuccessPercent({{\n    period: {duration}.minutes(5),\n  }}),\n  threshold: 100,\n  evaluationPeriods: 2,\n  \
          comparisonOperator: {operator}.LESS_THAN_THRESHOLD,\n  treatMissingData: {missing}.BREACHING,\n}}){action};",
+        probe.endpoint.noun(),
         probe.path
     ))
 }

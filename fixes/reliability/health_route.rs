@@ -1,6 +1,7 @@
 //! The route by which an API answers whether it is well, and who may call it.
 
 use super::canary::Access;
+use crate::fixes::api::is_http;
 use crate::fixes::security::api_methods::{api_of, arguments, calls};
 use crate::model::meaning::words;
 use crate::model::{Meaning, Model, Prop, Site};
@@ -23,26 +24,27 @@ pub(super) fn route<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<Route> {
         let all = is_open_ended(model, api);
         let mut functions = model.all_sites().filter(|site| all && model.builds(site, "aws_lambda.Function"));
         functions.find_map(|function| {
-            if !model.invocations(&function).iter().any(|(_, by)| is_integration(model, *by)) {
-                return None;
-            }
-            let handler = model.handler(&function)?;
-            let known = |file: Syn<'a>, route: &&str| {
-                words(file, route).any(|at| {
-                    let text = file.at(at).and_then(Syn::parent).filter(|text| text.is("string"));
-                    text.is_some_and(|text| {
-                        text.text().get(1..).is_some_and(|rest| rest.starts_with(&format!("/{route}")))
-                            && text.text().len() == route.len() + 3
-                    })
-                })
-            };
-            let roots = || handler.files.iter().map(|file| Syn::root(file));
-            ROUTES
-                .iter()
-                .find(|route| roots().any(|root| known(root, route)))
-                .map(|route| Route { path: (*route).to_owned(), open: false })
+            let behind = model.invocations(&function).iter().any(|(_, by)| is_integration(model, *by));
+            if behind { in_handler(model, &function) } else { None }
         })
     })
+}
+
+/// The route to a health check that the code of a function has.
+pub(super) fn in_handler<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Route> {
+    let handler = model.handler(function)?;
+    let known = |file: Syn<'a>, route: &&str| {
+        words(file, route).any(|at| {
+            let text = file.at(at).and_then(Syn::parent).filter(|text| text.is("string"));
+            text.is_some_and(|text| {
+                text.text().get(1..).is_some_and(|rest| rest.starts_with(&format!("/{route}")))
+                    && text.text().len() == route.len() + 3
+            })
+        })
+    };
+    let roots = || handler.files.iter().map(|file| Syn::root(file));
+    let route = ROUTES.iter().find(|route| roots().any(|root| known(root, route)))?;
+    Some(Route { path: (*route).to_owned(), open: false })
 }
 
 fn is_integration<'a>(model: &Model<'a>, by: Syn<'a>) -> bool {
@@ -122,24 +124,46 @@ fn is_open_ended<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
 
 /// Who may call the API, as far as its props and methods tell.
 pub(super) fn access<'a>(model: &Model<'a>, api: &Site<'a>) -> Access {
+    if is_http(api) {
+        return access_to_http(model, api);
+    }
     let props = api.props(model);
     let mut texts: Vec<&str> = Vec::new();
-    let defaults = ["defaultMethodOptions", "defaultAuthorizer"];
-    texts.extend(defaults.iter().filter_map(|name| props.get(model, name).present()).map(|e| e.entry.text()));
-    for name in ["addMethod", "addProxy", "addRoutes", "addResource"] {
+    texts.extend(props.get(model, "defaultMethodOptions").present().map(|entry| entry.entry.text()));
+    for name in ["addMethod", "addProxy", "addResource"] {
         texts.extend(model.method_calls(name).map(Syn::text));
     }
     let says = |word: &str| texts.iter().any(|text| text.contains(word));
     let closed = ["uthorizer", "apiKeyRequired", "AuthorizationType.COGNITO", "AuthorizationType.CUSTOM"];
     match () {
         () if closed.iter().any(|word| says(word)) => Access::Closed,
-        () if says("AuthorizationType.IAM") && is_http(api) => Access::Closed,
         () if says("AuthorizationType.IAM") => Access::Signed,
         () => Access::Open,
     }
 }
 
-/// Whether an API is an HTTP API.
-pub(super) fn is_http(api: &Site<'_>) -> bool {
-    api.class.ends_with(".HttpApi")
+/// The same of an HTTP API: the strictest of what its routes and the API itself ask for.
+fn access_to_http<'a>(model: &Model<'a>, api: &Site<'a>) -> Access {
+    let asked = |prop: Prop<'a>| match prop {
+        Prop::Absent => Access::Open,
+        Prop::Present(entry) => match model.origin(entry.value).map(|site| site.class.to_string()) {
+            Some(class) if class.ends_with(".HttpIamAuthorizer") => Access::Signed,
+            Some(class) if class.ends_with(".HttpNoneAuthorizer") => Access::Open,
+            _ => Access::Closed,
+        },
+        Prop::Unknown => Access::Closed,
+    };
+    let routes = model.method_calls("addRoutes").filter(|call| is_called_on(model, *call, api)).map(|call| {
+        let options = arguments(call).first().copied();
+        options.map_or(Access::Closed, |options| asked(model.props_of(options).get(model, "authorizer")))
+    });
+    let all: Vec<Access> = routes.chain([asked(api.props(model).get(model, "defaultAuthorizer"))]).collect();
+    let any = |access: Access| all.contains(&access);
+    // Its signature needs the ARN of a route.
+    let signed = model.has_member("aws_apigatewayv2.IHttpApi", "arnForExecuteApi");
+    match () {
+        () if any(Access::Closed) || any(Access::Signed) && !signed => Access::Closed,
+        () if any(Access::Signed) => Access::Signed,
+        () => Access::Open,
+    }
 }

@@ -7,7 +7,8 @@
 //! ## What the fix does
 //! It adds a CloudWatch Synthetics canary that calls the health check of the API every five minutes, and an alarm that goes off
 //! when two calls in a row fail; the alarm tells the topic that the others of the file tell. Where callers sign their requests
-//! (IAM), the canary signs its own, and its role may call that one path. A canary rather than a Route 53 health check: that
+//! (IAM), the canary signs its own, and its role may call that one path. The same for function URLs that ask nobody, for load balancers of the
+//! internet that answer HTTP (by the path that their target groups ask for), and for a distribution that is all that clients see. A canary rather than a Route 53 health check: that
 //! check's metrics exist in us-east-1 only, so an alarm elsewhere would never go off.
 //!
 //! ## Before
@@ -88,10 +89,12 @@
 //!
 //! ## When it stays silent
 //! Where a canary or a health check of the app calls the API, or an address that cannot be followed; where a scheduled workflow of the
-//! repository does; for APIs that the internet does not reach, that make no stage, or whose own address is switched off.
+//! repository does; for APIs that the internet does not reach, that make no stage, or whose own address is switched off; for function URLs that ask for a
+//! signature, internal and network load balancers, and distributions in front of what is looked at itself.
 //!
 //! ## When it refuses
-//! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; below aws-cdk-lib
+//! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; for a load balancer
+//! with a certificate or an unusual port, which answers to a name of its own; below aws-cdk-lib
 //! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
 //! app or in the function's code), it waits for the value `health_path`.
 //!
@@ -108,12 +111,12 @@
 //! (`CKV_AWS_53`, `CKV_AWS_54`, `CKV_AWS_55`, `CKV_AWS_56`): S3 blocks public access to new buckets by itself, and the template does not say so.
 
 use super::canary::{Access, Probe, canary_code};
-use super::health_route::{Route, access, is_http, route};
+use super::endpoint::{Endpoint, Kind, is_endpoint};
+use super::health_route::{Route, access};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::{is_interface, is_public, own_name, spoken};
-use crate::fixes::security::bucket::is_built_by_its_class;
-use crate::model::{Model, Prop, Site};
+use crate::fixes::api::is_interface;
+use crate::model::{Model, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
 use crate::syntax::Syn;
@@ -158,28 +161,44 @@ const PROBES: [&str; 5] = [
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
-    let api = m.site("api")?;
-    if is_built_by_its_class(&api) || !answers(model, &api) || is_probed(model, &api) {
-        return None;
-    }
-    let label = spoken(&api);
-    let alarm = last_alarm(model, &api);
-    let place = alarm.map_or(api.node, |(alarm, _)| alarm);
-    let alone = if model.sites(api.node.file).iter().any(|site| site.class.ends_with(".SnsAction")) {
+    let endpoint = Endpoint::of(m).filter(|endpoint| !is_probed(model, endpoint))?;
+    let label = endpoint.spoken();
+    let alarm = last_alarm(model, &endpoint);
+    let place = alarm.map_or(endpoint.node, |(alarm, _)| alarm);
+    let alone = if model.sites(endpoint.node.file).iter().any(|site| site.class.ends_with(".SnsAction")) {
         ""
     } else {
         " Nothing here tells whom to alarm, so the alarm has no action yet."
     };
-    let route = route(model, &api);
-    let path = route.as_ref().map_or("its health check", |route| &route.path);
+    let route = endpoint.route(model);
+    let path = match &route {
+        None => "its health check",
+        Some(route) if route.path.is_empty() => "its root",
+        Some(route) => &route.path,
+    };
+    let own = match endpoint.kind {
+        Kind::Balancer | Kind::Pattern => " The balancer sees its targets, not the way to them.",
+        _ => "",
+    };
     let message = format!(
-        "Nothing calls {label} from outside: a broken route, permission or deployment that answers nobody may raise no alarm. The fix \
+        "Nothing calls {label} from outside: a broken route, permission or deployment that answers nobody may raise no alarm.{own} The fix \
          lets a canary call {path} every five minutes and raises an alarm when two calls in a row fail; AWS bills for each run.{alone}"
     );
-    let watched = model.app_builds("aws_cloudwatch.Alarm");
+    let watched =
+        model.app_builds("aws_cloudwatch.Alarm") && matches!(endpoint.kind, Kind::Rest | Kind::Http);
     let candidate = out.report(&META, model, place, message);
     candidate.key(&label).impact(if watched { Impact::Medium } else { Impact::Low });
-    let access = access(model, &api);
+    if endpoint.hidden(model) {
+        candidate.refuse(
+            "its address is not told here: with a certificate or another port it answers to a name of its own",
+            "write a canary that calls that name",
+        );
+        return Some(());
+    }
+    let access = match endpoint.kind {
+        Kind::Rest | Kind::Http => access(model, &endpoint.owner),
+        _ => Access::Open,
+    };
     let open = route.as_ref().is_some_and(|route| route.open);
     if access == Access::Closed && !open {
         candidate.refuse(
@@ -188,36 +207,20 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         );
         return Some(());
     }
-    candidate
-        .fix(format!("Let a canary call {label}"), move |b| add(b, &api, alarm, (route.as_ref(), access)));
+    candidate.fix(format!("Let a canary call {label}"), move |b| {
+        add(b, &endpoint, alarm, (route.as_ref(), access))
+    });
     Some(())
 }
 
-/// Whether the API answers the internet at an address that the CDK knows.
-fn answers<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let props = api.props(model);
-    if props.get(model, "disableExecuteApiEndpoint") != Prop::Absent {
-        return false;
-    }
-    if !is_http(api) {
-        return is_public(model, api);
-    }
-    match props.get(model, "createDefaultStage") {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    }
-}
-
-/// Whether something of the app calls the API, or something that is not known to be another.
-fn is_probed<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+/// Whether something of the app calls it, or something that is not known to be another.
+fn is_probed<'a>(model: &Model<'a>, endpoint: &Endpoint<'a>) -> bool {
     let scheduled = |text: &str| text.contains("schedule:") && text.contains("curl ");
     let workflow = model.app.files.iter().any(|file| {
         file.candidate.language == Language::Yaml && file.text().is_ok_and(|text| scheduled(text))
     });
-    let is_api = |site: &Site<'a>| is_http(site) || model.builds(site, "aws_apigateway.RestApiBase");
-    let speaks_of = |probe: Syn<'a>, api: &Site<'a>| {
-        model.uses(api).into_iter().any(|node| {
+    let speaks_of = |probe: Syn<'a>, site: &Site<'a>| {
+        model.uses(site).into_iter().any(|node| {
             std::ptr::eq(node.file, probe.file) && node.start() >= probe.start() && node.end() <= probe.end()
         })
     };
@@ -225,17 +228,22 @@ fn is_probed<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
     workflow
         || probes.any(|probe| {
             let another = || {
-                let mut others = model.all_sites().filter(|site| is_api(site) && site.node != api.node);
+                let mut others = model
+                    .all_sites()
+                    .filter(|site| is_endpoint(model, site) && site.node != endpoint.owner.node);
                 others.any(|other| speaks_of(probe.node, &other))
             };
-            speaks_of(probe.node, api) || !another()
+            speaks_of(probe.node, &endpoint.owner) || !another()
         })
 }
 
-/// The last alarm on the API in its file, and how the alarm names the API.
-fn last_alarm<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<(Syn<'a>, Syn<'a>)> {
-    let uses = model.uses(api).into_iter().filter(|node| std::ptr::eq(node.file, api.node.file));
-    let alarms = uses.filter_map(|node| {
+/// The last alarm on it in its file, and how the alarm names it.
+fn last_alarm<'a>(model: &Model<'a>, endpoint: &Endpoint<'a>) -> Option<(Syn<'a>, Syn<'a>)> {
+    if endpoint.kind == Kind::Url {
+        return None;
+    }
+    let uses = model.uses(&endpoint.owner).into_iter();
+    let alarms = uses.filter(|node| std::ptr::eq(node.file, endpoint.node.file)).filter_map(|node| {
         let mut around = node.ancestors().take_while(|around| !around.is("statement_block"));
         let alarm = around
             .find(|around| model.site_of(*around).is_some_and(|site| site.class == "aws_cloudwatch.Alarm"))?;
@@ -246,7 +254,7 @@ fn last_alarm<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<(Syn<'a>, Syn<'a>
 
 fn add<'a>(
     b: &mut Builder<'_, 'a>,
-    api: &Site<'a>,
+    endpoint: &Endpoint<'a>,
     alarm: Option<(Syn<'a>, Syn<'a>)>,
     (route, access): (Option<&Route>, Access),
 ) -> Result<(), Refusal> {
@@ -270,12 +278,13 @@ fn add<'a>(
     let (statement, receiver) = match alarm.filter(|(_, name)| !is_interface(b.model, *name)) {
         Some((alarm, name)) => (b.statement(alarm)?, name.text().to_owned()),
         None => {
-            let statement = b.statement(api.node)?;
-            (statement, own_name(b, api, statement)?)
+            let statement = b.statement(endpoint.node)?;
+            (statement, endpoint.name(b, statement)?)
         }
     };
-    let beside = alarm.and_then(|(alarm, _)| b.model.site_of(alarm)).unwrap_or_else(|| api.clone());
-    let probe = Probe { api, http: is_http(api), receiver: &receiver, path, access };
+    let beside =
+        alarm.and_then(|(alarm, _)| b.model.site_of(alarm)).unwrap_or_else(|| endpoint.owner.clone());
+    let probe = Probe { endpoint, receiver: &receiver, path, access };
     let code = canary_code(b, &probe, (statement, &beside))?;
     b.insert_after(statement, &code);
     Ok(())
