@@ -1,6 +1,6 @@
 //! The plan of one app.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::candidates::{
@@ -261,8 +261,9 @@ fn settle(
 ) {
     let last = app.with(&progress.overlay);
     let model = Model::new(&last);
-    let left: BTreeSet<(&str, String)> =
-        detect(&model, rules).into_iter().map(|candidate| (candidate.rule.id, candidate.key)).collect();
+    let candidates = detect(&model, rules);
+    let left: BTreeMap<(&str, String), &Candidate<'_>> =
+        candidates.iter().map(|candidate| ((candidate.rule.id, candidate.key.clone()), candidate)).collect();
     for (finding, identity) in findings.iter_mut().zip(identities) {
         let (rule, key, _) = identity;
         if let Some(outcome @ Outcome::Suppressed(_)) = progress.fates.get(identity) {
@@ -282,7 +283,8 @@ fn settle(
             finding.outcome = Outcome::BackedOut(check.clone());
             continue;
         }
-        let left_out = options.trial.leaves_out(&finding.fingerprint) && left.contains(&(*rule, key.clone()));
+        let left_out =
+            options.trial.leaves_out(&finding.fingerprint) && left.contains_key(&(*rule, key.clone()));
         if finding.outcome != Outcome::Offered || finding.impact < options.min_impact || left_out {
             continue;
         }
@@ -291,8 +293,16 @@ fn settle(
                 finding.outcome = outcome.clone();
             }
             // Made moot by another rule's fix, or never come to its turn.
-            None if left.contains(&(*rule, key.clone())) => {
-                finding.outcome = Outcome::Conflict("another fix changed the same place".to_owned());
+            None if left.contains_key(&(*rule, key.clone())) => {
+                let candidate = left.get(&(*rule, key.clone()));
+                // What the code has become may say itself why the fix no longer fits.
+                let refused =
+                    candidate.and_then(|candidate| propose(&model, candidate, identity, options).err());
+                finding.outcome = match refused {
+                    Some(refusal @ Refusal::NeedsValue { .. }) => Outcome::NeedsValue(refusal),
+                    Some(refusal @ Refusal::NoFix { .. }) => Outcome::NoFix(refusal),
+                    None => Outcome::Conflict("another fix changed the same place".to_owned()),
+                };
             }
             _ => finding.outcome = Outcome::Fixed,
         }
