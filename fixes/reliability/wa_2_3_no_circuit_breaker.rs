@@ -7,7 +7,7 @@
 //!
 //! ## What the fix does
 //! A REST API answers 503 with `Retry-After` where its integration fails or does not answer in time, instead of a bare 502
-//! or 504. Beside the handler it adds `circuit-breaker.ts`, without imports. Nothing uses it yet: wrap each call to something
+//! or 504. Beside the handler, also of a function URL, it adds `circuit-breaker.ts`, without imports. Nothing uses it yet: wrap each call to something
 //! else, `await breaker.run(() => client.send(command))`, with a breaker for each thing that is called. One around the whole handler would
 //! let a single failing route switch off all others. A destination for failed invocations, which the original text suggests,
 //! does nothing here: Lambda sends only asynchronous invocations there, and 2.5 keeps those. Where an alias is invoked asynchronously and
@@ -74,8 +74,9 @@
 //! ```
 //!
 //! ## When it stays silent
-//! Where the code has a circuit breaker (opossum, cockatiel, or one of its own that speaks of a circuit), or the API answers integration errors in its own way;
-//! where the code of no function behind the API can be read (other languages, other repositories); for HTTP APIs whose functions
+//! Where the code has a circuit breaker (opossum, cockatiel, or one of its own that speaks of a circuit), or the API answers integration errors in its own way; where every integration has a
+//! timeout of its own;
+//! where the code of no function behind the API can be read (other languages, other repositories); for HTTP APIs and function URLs whose functions
 //! call nothing; for integrations that are no function. For an alias whose function has a dead-letter queue.
 //!
 //! ## When it refuses
@@ -94,12 +95,12 @@ use super::dependencies::{Dependencies, FILE, dependencies};
 use super::destinations;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
-use crate::fixes::api::{own_name, spoken};
+use crate::fixes::api::{is_http, own_name, spoken};
 use crate::fixes::security::api_methods::{arguments, calls};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::imports::string_text;
 use crate::model::meaning::has_word;
-use crate::model::{Model, Site};
+use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::{Parsed, Syn};
 
@@ -143,26 +144,20 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(alias) = m.site("alias") {
         return destinations::check(&META, model, alias, out);
     }
-    let api = m.site("api")?;
-    let http = api.class.ends_with(".HttpApi");
-    if is_built_by_its_class(&api) || !http && answers_failures(model, &api) {
-        return None;
-    }
-    let integrations = integrations(model, &api);
-    let place = integrations.first()?.node;
-    let behind = behind(model, &integrations)?;
+    let Door { place, label, api, functions } = door(m)?;
+    let behind = behind(model, &functions)?;
     let calls = !behind.outside.is_empty() || behind.aws;
-    if !behind.seen || http && (!calls || behind.entries.is_empty()) {
+    // Only a REST API can answer for what fails: elsewhere there is nothing to do for what calls nothing.
+    if !behind.seen || api.is_none() && (!calls || behind.entries.is_empty()) {
         return None;
     }
-    let label = spoken(&api);
     let (what, impact) = described(&behind);
-    let helper = match (behind.entries.is_empty(), http) {
+    let helper = match (behind.entries.is_empty(), &api) {
         (true, _) => "lets the API answer 503 and say when to come back".to_owned(),
-        (false, true) => format!(
+        (false, None) => format!(
             "adds a circuit breaker, {FILE}, beside the handler; nothing uses it until you wrap those calls in it"
         ),
-        (false, false) => format!(
+        (false, Some(_)) => format!(
             "lets the API answer 503 and say when to come back, and adds a circuit breaker, {FILE}, beside the handler; nothing uses it \
              until you wrap calls in it"
         ),
@@ -177,10 +172,51 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
                     b.create(file.with_file_name(FILE), include_str!("circuit_breaker.ts"));
                 }
             }
-            if http { Ok(()) } else { answer(b, &api) }
+            api.as_ref().map_or(Ok(()), |api| answer(b, api))
         },
     );
     Some(())
+}
+
+/// What callers knock at.
+struct Door<'a> {
+    /// The node that is shown.
+    place: Syn<'a>,
+    label: String,
+    /// The REST API, which can answer for what fails.
+    api: Option<Site<'a>>,
+    /// What is behind it.
+    functions: Vec<Site<'a>>,
+}
+
+fn door<'a>(m: &Match<'_, 'a>) -> Option<Door<'a>> {
+    let model = m.model;
+    let Some(api) = m.site("api") else {
+        let (place, named) = match m.site("url") {
+            Some(url) => (url.node, url.props(model).get(model, "function").value()?),
+            None => {
+                let call = m.node("added")?;
+                (call, call.field("function")?.field("object")?)
+            }
+        };
+        let function = model.invoked_function(named)?;
+        let label = format!("the URL of {}", function.label());
+        return Some(Door { place, label, api: None, functions: vec![function] });
+    };
+    let http = is_http(&api);
+    if is_built_by_its_class(&api) || !http && answers_failures(model, &api) {
+        return None;
+    }
+    let integrations = integrations(model, &api);
+    let place = integrations.first()?.node;
+    // Who says how long each may take has thought of what fails.
+    let bounded = |site: &Site<'a>| site.props(model).get(model, "timeout") != Prop::Absent;
+    if !http && integrations.iter().all(bounded) {
+        return None;
+    }
+    let invoked = |site: &Site<'a>| model.invoked_function(model.invoked_expression(site.node)?);
+    let functions = integrations.iter().filter_map(invoked).collect();
+    Some(Door { place, label: spoken(&api), api: (!http).then_some(api), functions })
 }
 
 fn described(behind: &Behind<'_>) -> (String, Impact) {
@@ -213,7 +249,7 @@ fn integrations<'a>(model: &Model<'a>, api: &Site<'a>) -> Vec<Site<'a>> {
     let option = |call: Syn<'a>, at: usize, name: &str| {
         arguments(call).get(at).and_then(|options| model.props_of(*options).get(model, name).value())
     };
-    if api.class.ends_with(".HttpApi") {
+    if is_http(api) {
         for call in model.method_calls("addRoutes") {
             let object = call.field("function").and_then(|callee| callee.field("object"));
             if object.and_then(|object| model.origin(object)).is_some_and(|site| site.node == api.node) {
@@ -244,22 +280,17 @@ fn integrations<'a>(model: &Model<'a>, api: &Site<'a>) -> Vec<Site<'a>> {
     sites
 }
 
-/// What is behind integrations; `None` where one of the functions has a circuit breaker.
-fn behind<'a>(model: &Model<'a>, integrations: &[Site<'a>]) -> Option<Behind<'a>> {
+/// What the code of functions calls; `None` where one of them has a circuit breaker.
+fn behind<'a>(model: &Model<'a>, functions: &[Site<'a>]) -> Option<Behind<'a>> {
     let mut behind = Behind::default();
-    for integration in integrations {
-        let Some(function) =
-            model.invoked_expression(integration.node).and_then(|function| model.invoked_function(function))
-        else {
-            continue;
-        };
-        let found = match model.handler(&function) {
+    for function in functions {
+        let found = match model.handler(function) {
             Some(handler) => {
                 let found = dependencies(model, &handler);
                 behind.entries.extend(handler.typed_entry().filter(|_| !found.breaker));
                 found
             }
-            None => match inline(model, &function) {
+            None => match inline(model, function) {
                 Some(found) => found,
                 None => continue,
             },
