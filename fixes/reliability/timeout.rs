@@ -53,20 +53,42 @@ pub(super) fn given<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Given<
     };
     let object = entry.entry.parent().filter(|object| props.object() == Some(*object))?;
     let inline = object.ancestors().any(|around| around == function.node);
-    literal(model, entry.value).filter(|_| inline).map(Given::Number)
+    let number = if is_raw(model, function) { seconds(entry.value) } else { literal(model, entry.value) };
+    number.filter(|_| inline).map(Given::Number)
+}
+
+/// Whether a function is written as CloudFormation has it: with seconds where the others have a `Duration`.
+pub(super) fn is_raw<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
+    model.builds(function, "aws_lambda.CfnFunction")
+}
+
+/// Whether something that cannot be told may bound the timeout of a function that is written as CloudFormation has it: a queue that is read for
+/// it, or CloudFront.
+pub(super) fn may_be_bound(model: &Model<'_>) -> bool {
+    ["aws_lambda.CfnEventSourceMapping", "aws_lambda.EventSourceMapping", "aws_cloudfront.CfnDistribution"]
+        .iter()
+        .any(|class| model.app_builds(class))
+}
+
+/// A number of seconds.
+fn seconds(number: Syn<'_>) -> Option<Literal<'_>> {
+    let seconds = number.text().parse().ok().filter(|_| number.is("number"))?;
+    Some(Literal { call: number, number, unit: "Seconds", seconds })
 }
 
 /// A `Duration` of a number.
 fn literal<'a>(model: &Model<'a>, call: Syn<'a>) -> Option<Literal<'a>> {
     let callee = call.field("function").filter(|_| call.is("call_expression"))?;
     let (unit, factor) = match model.cdk_name(callee)?.as_str() {
-        "Duration.seconds" => ("Seconds", 1),
-        "Duration.minutes" => ("Minutes", 60),
-        "Duration.hours" => ("Hours", 3600),
+        "Duration.millis" => ("Millis", 1),
+        "Duration.seconds" => ("Seconds", 1000),
+        "Duration.minutes" => ("Minutes", 60_000),
+        "Duration.hours" => ("Hours", 3_600_000),
         _ => return None,
     };
     let number = call.field("arguments")?.first().filter(|number| number.is("number"))?;
-    Some(Literal { call, number, unit, seconds: number.text().parse::<u32>().ok()?.checked_mul(factor)? })
+    let millis = number.text().replace('_', "").parse::<u32>().ok()?.checked_mul(factor)?;
+    Some(Literal { call, number, unit, seconds: millis.div_ceil(1000) })
 }
 
 /// Whether whoever invokes the function ends it earlier than API Gateway would: an authorizer, a Cognito trigger.
@@ -136,7 +158,11 @@ pub(super) fn patience<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<u32
         match () {
             () if is("aws_apigateway.LambdaIntegration") && !raised() => Some(29),
             () if is("aws_apigateway.LambdaRestApi") => Some(29),
-            () if site.class.ends_with(".HttpLambdaIntegration") => Some(30),
+            () if site.class.ends_with(".HttpLambdaIntegration")
+                || site.class.ends_with(".LambdaProxyIntegration") =>
+            {
+                Some(30)
+            }
             () => None,
         }
     };

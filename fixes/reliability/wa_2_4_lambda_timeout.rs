@@ -10,7 +10,7 @@
 //! config object in scope, where one function of the app builds that, else the context. A function that says nothing gets 29
 //! seconds where callers wait for it (API Gateway waits no longer) and 60 elsewhere: in the settings, if the app tells its
 //! environments apart. Where an SQS queue feeds the function, the
-//! queue keeps a message hidden for six times the timeout, as Lambda recommends.
+//! queue keeps a message hidden for six times the timeout, as Lambda recommends. A `CfnFunction` gets the same in seconds.
 //!
 //! ## Before
 //! ```ts
@@ -86,7 +86,8 @@
 //! Where the timeout comes from a name, a call or a condition, or from an object that several functions share; where there is a
 //! number and nothing in scope tells environments apart; in code that belongs to one environment; for functions at the edge, authorizers and Cognito triggers, which have limits of their own, for
 //! singletons, and for those that serve custom resources or that alarms start. Where a queue feeds the function and hides its messages long enough: the two
-//! numbers belong together, so they stay. Where that queue is not in the app or its time is computed.
+//! numbers belong together, so they stay. Where that queue is not in the app or its time is computed. For a `CfnFunction`
+//! in an app with a `CfnEventSourceMapping` or a `CfnDistribution`, which may bound it.
 //!
 //! ## When it refuses
 //! Where neither a config object nor the context can be read; where `lambda_timeout_seconds` is more than the caller waits.
@@ -99,7 +100,9 @@
 //! ## Other checkers
 //! Clears cdk-nag `Serverless-LambdaDefaultTimeout`. cfn-lint E3505 reports a queue that hides its messages for less than the timeout.
 
-use super::timeout::{Feed, Given, Literal, PROP, Source, given, has_own_limit, patience, source};
+use super::timeout::{
+    Feed, Given, Literal, PROP, Source, given, has_own_limit, is_raw, may_be_bound, patience, source,
+};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::cost::function::{Setting, decides_itself, from_settings, label};
@@ -151,6 +154,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return None;
     }
     let given = given(model, &function)?;
+    if is_raw(model, &function) && may_be_bound(model) {
+        return None;
+    }
     let environment = model.environment(match given {
         Given::Number(today) => today.call,
         Given::Nothing => function.node,
@@ -193,10 +199,15 @@ fn hard_coded<'a>(model: &Model<'a>, function: Site<'a>, today: Literal<'a>, out
 }
 
 fn spoken(duration: Literal<'_>) -> String {
-    let unit = duration.unit.to_lowercase();
+    let unit = spoken_unit(duration.unit).to_lowercase();
     let number = duration.number.text();
     let one = number == "1";
     format!("{number} {}", if one { unit.trim_end_matches('s') } else { &unit })
+}
+
+/// `Milliseconds` of `Duration.millis`.
+fn spoken_unit(unit: &str) -> &str {
+    if unit == "Millis" { "Milliseconds" } else { unit }
 }
 
 fn shown_again<'a>(
@@ -313,6 +324,9 @@ fn with_queue<'a>(
 }
 
 fn set<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>, seconds: u32) -> Result<(), Refusal> {
+    if is_raw(b.model, function) {
+        return b.set_prop(function, PROP, &seconds.to_string());
+    }
     let duration = b.cdk(function.node, "Duration")?;
     b.set_prop(function, PROP, &format!("{duration}.seconds({seconds})"))
 }
@@ -331,7 +345,7 @@ fn externalise<'a>(
         .map_or_else(String::new, |seconds| format!("; API Gateway waits {seconds} seconds for it"));
     let setting = Setting {
         name: &format!("Timeout{unit}"),
-        doc: &format!("{unit} after which Lambda ends the function{waits}."),
+        doc: &format!("{} after which Lambda ends the function{waits}.", spoken_unit(unit)),
         number,
         around: "  ",
     };
@@ -341,6 +355,9 @@ fn externalise<'a>(
     {
         b.replace(today.number, &text);
         return Ok(());
+    }
+    if is_raw(b.model, function) {
+        return b.set_prop(function, PROP, &text);
     }
     let duration = match call {
         Some(call) => callee(call),

@@ -19,7 +19,7 @@ pub enum Invocation {
 }
 
 /// Classes that invoke a function given to them: by which argument, or which property of the props.
-const INVOKERS: [(&str, Given, Invocation); 20] = [
+const INVOKERS: [(&str, Given, Invocation); 21] = [
     ("aws_apigateway.LambdaIntegration", Given::Argument(0), Invocation::Sync),
     ("aws_apigateway.LambdaRestApi", Given::Property("handler"), Invocation::Sync),
     ("aws_apigateway.TokenAuthorizer", Given::Property("handler"), Invocation::Sync),
@@ -28,6 +28,8 @@ const INVOKERS: [(&str, Given, Invocation); 20] = [
     ("aws_apigatewayv2_integrations.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
     ("aws_apigatewayv2_integrations_alpha.HttpLambdaIntegration", Given::Argument(1), Invocation::Sync),
     ("aws_apigatewayv2_integrations_alpha.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    // Of CDK v1.
+    ("aws_apigatewayv2_integrations.LambdaProxyIntegration", Given::Property("handler"), Invocation::Sync),
     ("aws_elasticloadbalancingv2_targets.LambdaTarget", Given::Argument(0), Invocation::Sync),
     ("aws_stepfunctions_tasks.LambdaInvoke", Given::Property("lambdaFunction"), Invocation::Sync),
     ("aws_lambda.FunctionUrl", Given::Property("function"), Invocation::Sync),
