@@ -4,6 +4,7 @@ use crate::detect::Refusal;
 use crate::edit::Builder;
 use crate::edit::names::camel_name;
 use crate::model::Site;
+use crate::syntax::Syn;
 
 /// A queue that keeps what could not be handled.
 pub(super) struct KeptQueue<'s, 'a> {
@@ -48,6 +49,32 @@ impl<'a> KeptQueue<'_, 'a> {
         lines.push(format!("retentionPeriod: {duration}.days(14),"));
         let code = format!("const {name} = new {queue}({scope}, {id}, {{\n  {}\n}});", lines.join("\n  "));
         Ok((name, code))
+    }
+
+    /// The code of an alarm on what arrives in the queue, to stand behind that of the queue before a statement; none where the other
+    /// alarms of the file tell no topic.
+    ///
+    /// # Errors
+    /// As [`KeptQueue::code`], and those of letting alarms reach their topic.
+    pub(super) fn alarm(
+        &self,
+        b: &mut Builder<'_, 'a>,
+        queue: &str,
+        before: Syn<'a>,
+    ) -> Result<String, Refusal> {
+        let Some(topic) = b.alarm_topic(before) else { return Ok(String::new()) };
+        b.let_alarms_reach(topic)?;
+        let scope = b.scope_text(self.site);
+        let id = b.sibling_id(self.site, "DeadLetterAlarm");
+        let class = b.cdk(before, "aws_cloudwatch.Alarm")?;
+        let missing = b.cdk(before, "aws_cloudwatch.TreatMissingData")?;
+        let action = b.cdk(before, "aws_cloudwatch_actions.SnsAction")?;
+        Ok(format!(
+            "\n\nnew {class}({scope}, {id}, {{\n  alarmDescription: 'What could not be handled waits in the dead-letter queue',\n  metric: \
+             {queue}.metricApproximateNumberOfMessagesVisible(),\n  threshold: 1,\n  evaluationPeriods: 1,\n  treatMissingData: \
+             {missing}.NOT_BREACHING,\n}}).addAlarmAction(new {action}({}));",
+            topic.text()
+        ))
     }
 }
 

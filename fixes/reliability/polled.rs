@@ -57,8 +57,9 @@ pub(super) fn check_queue<'a>(
     candidate.fix(format!("Add a dead-letter queue to {label}"), move |b| {
         let kept = KeptQueue { site: &queue, key: key_of_queue(b.model, &queue), fifo };
         let name = name_for(&queue.label());
-        let (name, code) = kept.code(b, &[&name, "deadLetterQueue"])?;
         let statement = b.statement(queue.node)?;
+        let (name, mut code) = kept.code(b, &[&name, "deadLetterQueue"])?;
+        code.push_str(&kept.alarm(b, &name, statement)?);
         b.insert_before(statement, &code);
         let value = if name == "queue" { "queue".to_owned() } else { format!("queue: {name}") };
         b.set_prop(&queue, "deadLetterQueue", &format!("{{ {value}, maxReceiveCount: {RECEIVES} }}"))
@@ -130,7 +131,8 @@ fn keep_record<'a>(
     }
     let kept = KeptQueue { site: owner, key: None, fifo: false };
     let name = name_for(&owner.label());
-    let (name, code) = kept.code(b, &[&name, "deadLetterQueue"])?;
+    let (name, mut code) = kept.code(b, &[&name, "deadLetterQueue"])?;
+    code.push_str(&kept.alarm(b, &name, statement)?);
     b.insert_before(statement, &code);
     let object = source.props_argument().filter(|object| object.is("object")).ok_or_else(|| {
         no_fix(

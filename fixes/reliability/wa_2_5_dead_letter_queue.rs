@@ -12,6 +12,8 @@
 //! A queue that Lambda reads for a function gets such a queue as its own `deadLetterQueue`, for messages that were handed out
 //! five times; the source of a stream gets it as `onFailure`, and five attempts with `bisectBatchOnError` where nothing bounds them.
 //!
+//! Where other alarms of the file tell a topic, an alarm tells it of what arrives in the queue.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -65,8 +67,8 @@
 //! is tried for ever on purpose (`retryAttempts: -1`), are well.
 //!
 //! ## When it refuses
-//! Where the role is imported and cannot be changed: CDK would then add no permission and say nothing, and Lambda
-//! would reject the function when it is deployed. Where a stream is not built beside its source.
+//! Where the role is imported as one that must not change (`mutable: false`), or comes from elsewhere: CDK would then add no permission and
+//! say nothing, and Lambda would reject the function when it is deployed. Where a stream is not built beside its source.
 //!
 //! ## What to know before deploying
 //! The dead-letter configuration belongs to the function's version: a new version is published. An SQS queue that
@@ -81,7 +83,7 @@ use super::kept_queue::{KeptQueue, name_for};
 use super::polled;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::model::{Invocation, Prop, Site};
+use crate::model::{Invocation, Meaning, Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -98,7 +100,8 @@ const META: Meta = Meta {
     tier: Tier::Safe,
     practice: "REL05-BP04",
     clears: &["Serverless-LambdaDLQ", "NIST.800.53.R5-LambdaDLQ", "CKV_AWS_116"],
-    raises: &[],
+    // An alarm on the queue tells the topic of the others: what to do then is theirs to say.
+    raises: &["5.4", "5.8"],
     asks: &[],
     order: 250,
     source: include_str!("wa_2_5_dead_letter_queue.rs"),
@@ -152,7 +155,7 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
     let role = props.get(b.model, "role");
     match role {
         Prop::Unknown => return Err(unknown_role()),
-        Prop::Present(entry) if b.model.origin(entry.value).is_none() => return Err(unknown_role()),
+        Prop::Present(entry) if !takes_policies(b.model, entry.value) => return Err(unknown_role()),
         _ => {}
     }
     let key = props.get(b.model, "environmentEncryption").value().map(Syn::text);
@@ -162,13 +165,36 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         b.model.sites(at.file).iter().filter(|site| b.model.builds(site, "aws_lambda.Function")).count();
     let names =
         if functions > 1 { [own_name.as_str(), "deadLetterQueue"] } else { ["deadLetterQueue", &own_name] };
-    let (name, mut code) = KeptQueue { site: function, key, fifo: false }.code(b, &names)?;
+    let kept = KeptQueue { site: function, key, fifo: false };
+    let (name, mut code) = kept.code(b, &names)?;
     if let (Some(_), Some(role)) = (key, role.value()) {
         // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
     }
+    code.push_str(&kept.alarm(b, &name, statement)?);
     b.insert_before(statement, &code);
     b.set_prop(function, "deadLetterQueue", &name)
+}
+
+/// Whether the CDK can add to what a role may do: one that the app builds, or imports without saying that it must not change. A function's
+/// role is always one of its own account.
+fn takes_policies<'a>(model: &Model<'a>, role: Syn<'a>) -> bool {
+    const IMPORTS: [&str; 2] = ["aws_iam.Role.fromRoleArn", "aws_iam.Role.fromRoleName"];
+    if model.origin(role).is_some() {
+        return true;
+    }
+    let Some(Meaning::Value(call)) = model.meaning(role) else { return false };
+    let callee = call.field("function").filter(|_| call.is("call_expression"));
+    let imported =
+        callee.and_then(|callee| model.cdk_name(callee)).is_some_and(|name| IMPORTS.contains(&name.as_str()));
+    let options = call.field("arguments").and_then(|list| list.children().nth(3));
+    let mutable = options.map_or(Prop::Absent, |options| model.props_of(options).get(model, "mutable"));
+    imported
+        && match mutable {
+            Prop::Absent => true,
+            Prop::Present(entry) => entry.value.text() == "true",
+            Prop::Unknown => false,
+        }
 }
 
 fn unknown_role() -> Refusal {
