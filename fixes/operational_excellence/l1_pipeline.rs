@@ -5,17 +5,24 @@ use crate::model::{Model, Prop, Site};
 use crate::syntax::Syn;
 
 /// A stage of a `CfnPipeline`.
-pub(super) struct RawStage<'a> {
+pub(crate) struct RawStage<'a> {
     /// The element of the array.
-    pub node: Syn<'a>,
+    pub(crate) node: Syn<'a>,
     /// Its name.
-    pub name: &'a str,
-    /// What its actions do: `Source`, `Build`, `Deploy`, `Approval` and the like.
-    categories: Vec<&'a str>,
+    pub(crate) name: &'a str,
+    /// What its actions do (`Source`, `Build`, `Deploy`, `Approval` and the like), and what does it, where that is told.
+    actions: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> RawStage<'a> {
+    /// What does the actions of a category: `CloudFormation`, `CodeDeploy`; empty where it is not told.
+    pub(crate) fn providers(&self, category: &str) -> Vec<&'a str> {
+        self.actions.iter().filter(|(what, _)| *what == category).map(|(_, provider)| *provider).collect()
+    }
 }
 
 /// Every stage, in order; `None` where one cannot be read.
-pub(super) fn stages<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<Vec<RawStage<'a>>> {
+pub(crate) fn stages<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<Vec<RawStage<'a>>> {
     let list = pipeline.props(model).get(model, "stages").value()?;
     model.array(list)?.children().map(|node| stage(model, node)).collect()
 }
@@ -23,14 +30,15 @@ pub(super) fn stages<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<Vec<R
 fn stage<'a>(model: &Model<'a>, node: Syn<'a>) -> Option<RawStage<'a>> {
     let props = model.props_of(node);
     let actions = model.array(props.get(model, "actions").value()?)?;
-    let categories = actions.children().map(|action| {
-        let kind = model.props_of(action).get(model, "actionTypeId").value()?;
-        literal(model.props_of(kind).get(model, "category").value()?)
+    let actions = actions.children().map(|action| {
+        let kind = model.props_of(model.props_of(action).get(model, "actionTypeId").value()?);
+        let provider = kind.get(model, "provider").value().and_then(literal);
+        Some((literal(kind.get(model, "category").value()?)?, provider.unwrap_or_default()))
     });
     Some(RawStage {
         node,
         name: literal(props.get(model, "name").value()?)?,
-        categories: categories.collect::<Option<_>>()?,
+        actions: actions.collect::<Option<_>>()?,
     })
 }
 
@@ -48,7 +56,7 @@ pub(super) fn open_stage<'s, 'a>(
     if held.iter().any(|prop| pipeline.props(model).get(model, prop) != Prop::Absent) {
         return None;
     }
-    let does = |stage: &RawStage<'a>, what: &str| stage.categories.contains(&what);
+    let does = |stage: &RawStage<'a>, what: &str| !stage.providers(what).is_empty();
     let index = stages.iter().position(|stage| does(stage, "Deploy") && !is_not_production(stage.name))?;
     let (before, rest) = stages.split_at(index);
     let stage = rest.first()?;

@@ -7,7 +7,7 @@ mod dead_letters;
 pub(crate) mod deploying_stages;
 mod document;
 mod error_filters;
-mod l1_pipeline;
+pub(super) mod l1_pipeline;
 mod nag;
 mod pull_requests;
 mod recovery;

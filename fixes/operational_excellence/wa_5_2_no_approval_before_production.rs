@@ -8,7 +8,7 @@
 //! It adds a stage with a manual approval before the first stage that deploys to production. The stage is one of its
 //! own: a retry or a rollback of the deployment does not wait for the approver again. An SNS topic that is in scope
 //! tells the approvers. Where the app is deployed once per environment, only the production pipeline gets the stage.
-//! In CDK Pipelines the approval is a step in `pre`; a `CfnPipeline` gets a stage as CloudFormation has it.
+//! In CDK Pipelines the approval is a step in `pre`, or in a wave before the stage where steps in `post` may have it rolled back; a `CfnPipeline` gets a stage as CloudFormation has it.
 //!
 //! Where the app lies at the top of a repository with a `.github` folder, and nothing asks pull requests for their risk and their way back, the fix
 //! writes `.github/PULL_REQUEST_TEMPLATE.md` as well.
@@ -387,6 +387,9 @@ fn check_cdk<'a>(model: &Model<'a>, pipeline: &Site<'a>, out: &mut Findings<'a>)
         let step = b.cdk(call, "pipelines.ManualApprovalStep")?;
         let step = format!("new {step}('{}')", step_name(id));
         let production = if is_production(id) { None } else { production(b, call) };
+        if is_checked(b.model, call) {
+            return add_wave(b, call, &step, production.as_deref());
+        }
         let list = production
             .map_or_else(|| format!("[{step}]"), |production| format!("{production} ? [{step}] : []"));
         add_pre(b, call, &list, &step)
@@ -406,6 +409,37 @@ fn step_name(id: &str) -> String {
 fn capital(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+}
+
+/// Whether steps behind the deployment of a stage may fail: 2.7 then rolls it back, and a rollback would wait for an approval that is
+/// part of the stage.
+fn is_checked<'a>(model: &Model<'a>, call: Syn<'a>) -> bool {
+    let options = call.field("arguments").and_then(|list| list.children().nth(1));
+    let post = options.and_then(|options| model.props_of(options).get(model, "post").value());
+    post.is_some_and(|post| !post.is("array") || post.first().is_some())
+}
+
+/// An approval in a wave of its own, before the stage.
+fn add_wave<'a>(
+    b: &mut Builder<'_, 'a>,
+    call: Syn<'a>,
+    step: &str,
+    production: Option<&str>,
+) -> Result<(), Refusal> {
+    let receiver =
+        call.field("function").and_then(|function| function.field("object")).map_or("this", Syn::text);
+    let short = format!("{receiver}.addWave('Approve', {{ pre: [{step}] }});");
+    let wave = if b.fits(b.statement(call)?, usize::from(production.is_some()), short.len()) {
+        short
+    } else {
+        format!("{receiver}.addWave('Approve', {{\n  pre: [{step}],\n}});")
+    };
+    let code = match production {
+        Some(production) => format!("if ({production}) {{\n  {}\n}}", wave.replace('\n', "\n  ")),
+        None => wave,
+    };
+    b.insert_before(b.statement(call)?, &code);
+    Ok(())
 }
 
 fn add_pre<'a>(b: &mut Builder<'_, 'a>, call: Syn<'a>, list: &str, step: &str) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@
 //! (`onFailure` with `ROLLBACK`, which pipelines of type V2 have). Where the app has one API that answers unsigned requests, and code in
 //! reach serves a health path, an action at the end of the stage asks for it: a release that does not answer counts as failed. Releases of
 //! aws-cdk-lib before 2.186.0 get the same template by overrides, and so does the production stage of CDK Pipelines, whose stages know no
-//! `onFailure`. The approval before a release is 5.2's.
+//! `onFailure`; a `CfnPipeline` gets CloudFormation's own property. The approval before a release is 5.2's.
 //!
 //! ## Before
 //! ```ts
@@ -99,7 +99,7 @@
 //! of CDK Pipelines are reported only where steps behind the deployment (`post`) can fail, and stages that do nothing else get impact `low`.
 //!
 //! ## When it refuses
-//! Where the stage itself asks for an approval: a rollback would wait for it. Where stages of CDK Pipelines are added elsewhere than where the pipeline is built. Where the pipeline's type is put together out of sight, where the pipeline has no name to be changed by on older releases.
+//! Where the stage itself asks for an approval: a rollback would wait for it. Where stages of CDK Pipelines are added elsewhere than where the pipeline is built. Where the pipeline's type is put together out of sight, where stages of a `CfnPipeline` have no `onFailure` yet, where the pipeline has no name to be changed by on older releases.
 //!
 //! ## What to know before deploying
 //! A rollback needs an earlier execution that succeeded in this stage under the pipeline's present structure: the first release after this change has none. Artifacts must still
@@ -109,16 +109,15 @@
 //! ## Other checkers
 //! None covers it. The health question runs under a role of its own, and cdk-nag reports its use of the artifact bucket as `AwsSolutions-IAM5`.
 
-use super::cdk_pipeline;
+use super::smoke_test::{add_smoke_test, smoke_test};
+use super::{cdk_pipeline, raw_pipeline};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deploying_stages::{deploys, is_not_production};
 use crate::fixes::security::named;
-use crate::model::meaning::{has_word, is_class};
-use crate::model::props::key_of;
+use crate::model::meaning::has_word;
 use crate::model::{Model, PipelineStage, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
-use crate::syntax::Syn;
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
@@ -161,6 +160,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(pipeline) = m.site("cdk") {
         return cdk_pipeline::check(&META, model, pipeline, has_default_v2(model), out);
     }
+    if let Some(pipeline) = m.site("raw") {
+        return raw_pipeline::check(&META, model, &pipeline, out);
+    }
     let pipeline = m.site("pipeline")?;
     let label = pipeline.label();
     if is_not_production(&label) {
@@ -193,20 +195,7 @@ fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, 
         }
         None => String::new(),
     };
-    let left = if cloudformation {
-        "CloudFormation undoes the update of one stack, but not of those that went before it in the stage"
-    } else {
-        "what it has changed until then stays in place, until somebody deploys the former version by hand"
-    };
-    let billed = if is_v2(model, pipeline) == Some(true) {
-        ""
-    } else {
-        " That takes a pipeline of type V2, which is billed by the minute."
-    };
-    let message = format!(
-        "When {name} of {label} fails half way, {left}. The fix lets CodePipeline run the stage's last successful execution \
-         again.{asks}{billed}"
-    );
+    let message = told((&name, &label), cloudformation, &asks, is_v2(model, pipeline) == Some(true));
     let finding = out.report(&META, model, stage.node, message);
     finding.key(&name).impact(if cloudformation { Impact::Low } else { Impact::High });
     if actions().any(|action| action.class.contains("Approval")) {
@@ -228,6 +217,20 @@ fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, 
         }
         override_stage(b, &pipeline, &stage)
     });
+}
+
+/// What is wrong with a stage of a pipeline, and what the fix does.
+pub(super) fn told((stage, pipeline): (&str, &str), cloudformation: bool, asks: &str, v2: bool) -> String {
+    let left = if cloudformation {
+        "CloudFormation undoes the update of one stack, but not of those that went before it in the stage"
+    } else {
+        "what it has changed until then stays in place, until somebody deploys the former version by hand"
+    };
+    let billed = if v2 { "" } else { " That takes a pipeline of type V2, which is billed by the minute." };
+    format!(
+        "When {stage} of {pipeline} fails half way, {left}. The fix lets CodePipeline run the stage's last successful execution \
+         again.{asks}{billed}"
+    )
 }
 
 /// Whether the file overrides what happens when the stage fails: this one, or one that it does not name.
@@ -320,130 +323,5 @@ fn override_stage<'a>(
              {cfn}.addPropertyOverride(`Stages.${{{index}}}.OnFailure.Result`, 'ROLLBACK');"
         ),
     );
-    Ok(())
-}
-
-/// A question for the health of what was released.
-struct SmokeTest<'a> {
-    /// The last action of the stage.
-    last: Syn<'a>,
-    /// The artifact that the action gets, as code.
-    input: &'a str,
-    /// The address, as the inside of a template literal.
-    url: String,
-    /// The path, for messages.
-    path: &'static str,
-    /// When it runs.
-    order: u32,
-}
-
-/// How the stage can ask for the health of the app's API; `None` where that is not known for certain.
-fn smoke_test<'a>(
-    model: &Model<'a>,
-    pipeline: &Site<'a>,
-    stage: &PipelineStage<'a>,
-) -> Option<SmokeTest<'a>> {
-    const GUARDS: [&str; 9] = [
-        "authorizationType",
-        "authorizer",
-        "defaultAuthorizer",
-        "addAuthorizer",
-        "apiKeyRequired",
-        "AuthorizationType",
-        "PRIVATE",
-        "disableExecuteApiEndpoint",
-        "ApiDefinition",
-    ];
-    let class = "aws_codepipeline_actions.CommandsAction";
-    model.has_prop(class, "commands").then_some(())?;
-    let mut apis = model.all_sites().filter(|site| model.builds(site, "aws_apigateway.RestApi"));
-    let api = apis.next()?;
-    if apis.next().is_some()
-        || model.cdk_files().any(|file| GUARDS.iter().any(|guard| has_word(&file.text, guard)))
-    {
-        return None;
-    }
-    let path = served(model)?;
-    let actions = stage.actions.as_ref()?;
-    let tested = actions.iter().any(|action| {
-        let name =
-            action.props(model).get(model, "actionName").value().map(|name| name.text().to_lowercase());
-        name.is_some_and(|name| ["smoke", "health", "test", "verify"].iter().any(|word| name.contains(word)))
-    });
-    let last = actions.last()?;
-    let input = last.props(model).get(model, "input").value()?;
-    if tested || !std::ptr::eq(input.file, stage.object.file) || !last.node.parent()?.is("array") {
-        return None;
-    }
-    let orders: Option<Vec<u32>> = actions
-        .iter()
-        .map(|action| match action.props(model).get(model, "runOrder") {
-            Prop::Absent => Some(1),
-            Prop::Present(entry) => entry.value.text().parse().ok(),
-            Prop::Unknown => None,
-        })
-        .collect();
-    let order = orders?.into_iter().max()? + 1;
-    let name = name_of(model, &api, pipeline.node)?;
-    Some(SmokeTest {
-        last: last.node,
-        input: input.text(),
-        url: format!("${{{name}.url}}{path}"),
-        path,
-        order,
-    })
-}
-
-/// A health path that code of the app serves.
-fn served(model: &Model<'_>) -> Option<&'static str> {
-    const PATHS: [&str; 4] = ["health", "healthz", "healthcheck", "health-check"];
-    let handlers =
-        || model.app.files.iter().filter(|file| file.candidate.language.is_script() && !file.speaks_cdk());
-    PATHS.into_iter().find(|path| {
-        ['\'', '"', '`'].iter().any(|quote| {
-            let literal = format!("{quote}/{path}{quote}");
-            handlers().any(|file| file.text().is_ok_and(|text| text.contains(&literal)))
-        })
-    })
-}
-
-/// How an API is called where the pipeline is built: by its own name, or as a property of the props.
-fn name_of<'a>(model: &Model<'a>, api: &Site<'a>, at: Syn<'a>) -> Option<String> {
-    if let Some(name) = crate::fixes::security::name_at(api, at) {
-        return Some(name);
-    }
-    let constructor = at.ancestors().find(|node| {
-        node.is("method_definition") && node.field("name").is_some_and(|name| name.text() == "constructor")
-    })?;
-    let class = constructor.ancestors().find(|node| is_class(*node))?;
-    let mut built = model.instances(class);
-    let site = built.next()?;
-    if built.next().is_some() {
-        return None;
-    }
-    let parameter = constructor.field("parameters")?.children().nth(site.props_index)?;
-    let props = parameter.field("pattern").filter(|pattern| pattern.is("identifier"))?;
-    let declared = model.type_of(props).ty;
-    let object = site.props_argument().filter(|object| object.is("object"))?;
-    let key = object.children().find_map(|entry| {
-        let value = entry.field("value").unwrap_or(entry);
-        let same = model.origin(value).is_some_and(|origin| origin.node == api.node);
-        key_of(entry).filter(|_| same)
-    })?;
-    // `IRestApi` does not tell its address.
-    let member = model.member(&declared, key)?;
-    let ty = member.node.field("type")?.text();
-    (ty.ends_with("RestApi") && !ty.contains("IRestApi")).then(|| format!("{}.{key}", props.text()))
-}
-
-fn add_smoke_test<'a>(b: &mut Builder<'_, 'a>, test: &SmokeTest<'a>) -> Result<(), Refusal> {
-    let class = b.cdk(test.last, "aws_codepipeline_actions.CommandsAction")?;
-    let input = if test.input == "input" { "input".to_owned() } else { format!("input: {}", test.input) };
-    let code = format!(
-        "new {class}({{\n  actionName: 'SmokeTest',\n  {input},\n  runOrder: {},\n  commands: [\n    \
-         `curl --fail --silent --show-error --max-time 10 --retry 5 --retry-delay 5 --retry-all-errors {}`,\n  ],\n}})",
-        test.order, test.url
-    );
-    b.insert_element_after(test.last, &code);
     Ok(())
 }

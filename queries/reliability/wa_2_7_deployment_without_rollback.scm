@@ -5,3 +5,6 @@
 
 ((new_expression) @cdk
   (#construct? @cdk "pipelines.CodePipeline"))
+
+((new_expression) @raw
+  (#construct? @raw "aws_codepipeline.CfnPipeline"))
