@@ -130,7 +130,19 @@ pub(super) fn is_kept_bucket<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
         .iter()
         .any(|name| get(name) != Prop::Absent);
     let again = || says(bucket, &MADE_AGAIN) || crate::fixes::security::bucket::takes_logs(model, bucket);
-    versioned && !cleared && is_kept(model, bucket) && !again()
+    versioned && !cleared && is_kept(model, bucket) && !again() && !is_replicated(model, bucket)
+}
+
+/// Whether a bucket is copied to another, or is the copy.
+fn is_replicated<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
+    let copied = ["replicationRules", "replicationConfiguration"];
+    copied.iter().any(|name| bucket.props(model).get(model, name) != Prop::Absent)
+        || model.uses(bucket).into_iter().any(|used| {
+            let mut around = used.ancestors().take_while(|around| !around.is("statement_block"));
+            around.any(|around| {
+                around.is("pair") && around.field("key").is_some_and(|key| copied.contains(&key.text()))
+            })
+        })
 }
 
 /// Whether the names of a construct have one of some words.
@@ -144,6 +156,24 @@ pub(super) fn says(site: &Site<'_>, wanted: &[&str]) -> bool {
         let text = text.to_lowercase();
         wanted.iter().any(|word| text.contains(word))
     })
+}
+
+/// Whether a store keeps by itself, beside it, what it can be put back to: versions of a bucket, automated backups of a database,
+/// point-in-time recovery of a table.
+pub(super) fn recovers<'a>(model: &Model<'a>, store: &Store<'a>) -> bool {
+    let props = store.site.props(model);
+    let says = |name: &str| props.get(model, name).value().is_some_and(|value| value.text().contains("true"));
+    match store.kind.map(|kind| kind.member) {
+        // Only buckets with versions count as stores; RDS makes backups unless it is told not to, Aurora always.
+        Some("buckets" | "databaseClusters") => true,
+        Some("databases") => {
+            let kept = props.get(model, "backupRetention").value();
+            kept.is_none_or(|days| !days.text().replace(' ', "").ends_with("days(0)"))
+        }
+        Some("tables") => says("pointInTimeRecovery") || says("pointInTimeRecoverySpecification"),
+        Some("fileSystems") => says("enableAutomaticBackups"),
+        _ => false,
+    }
 }
 
 /// The class of stack that a construct belongs to, through the classes that are built once.

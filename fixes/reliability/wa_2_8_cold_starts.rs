@@ -122,8 +122,12 @@ const META: Meta = Meta {
 const PROVISIONED: &str = "provisionedConcurrentExecutions";
 /// How many instances are kept ready, if nothing else is said.
 const READY: u32 = 5;
-const SNAP_START: [&str; 3] =
-    ["aws_lambda.Runtime.JAVA_11", "aws_lambda.Runtime.JAVA_17", "aws_lambda.Runtime.JAVA_21"];
+const SNAP_START: [&str; 4] = [
+    "aws_lambda.Runtime.JAVA_11",
+    "aws_lambda.Runtime.JAVA_17",
+    "aws_lambda.Runtime.JAVA_21",
+    "aws_lambda.Runtime.JAVA_25",
+];
 
 /// What the fix works on.
 struct Cold<'a> {
@@ -178,7 +182,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         return None;
     }
     let message = message(&cold, &label, &environment);
-    let slow = runtime.contains(".JAVA_") || runtime.contains(".DOTNET_");
+    let image = model.builds(&cold.function, "aws_lambda.DockerImageFunction");
+    let slow = image || runtime.contains(".JAVA_") || runtime.contains(".DOTNET_");
     let usual =
         if environment == Environment::None && cold.alias.is_none() { Impact::Low } else { Impact::Medium };
     let candidate = out.report(&META, model, place, message);
