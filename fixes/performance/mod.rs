@@ -8,6 +8,7 @@ mod database_proxy;
 mod distribution;
 mod downloads;
 mod global_table_capacity;
+mod pipeline_cache;
 mod service_capacity;
 mod table_capacity;
 pub mod wa_3_2_no_api_cache;

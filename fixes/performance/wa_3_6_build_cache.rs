@@ -9,7 +9,7 @@
 //! It gives the project a local cache, and the build specification the folder in which the package manager keeps its
 //! downloads. Jest gets a folder there as well, so that files which did not change are not compiled again. Build output
 //! (`dist`) is never cached: what a commit deletes would live on in the next release. pnpm is told where to keep its store: by
-//! itself it chooses a folder by the disk that the sources are on.
+//! itself it chooses a folder by the disk that the sources are on. The step of CDK Pipelines that builds the app gets the same by `synthCodeBuildDefaults`.
 //!
 //! ## Before
 //! ```ts
@@ -64,7 +64,8 @@
 //!
 //! ## When it stays silent
 //! For projects that install nothing (deployments, smoke tests), that cache already, that build on Lambda or Windows, that
-//! start batches, and whose build specification is out of sight. Where a package manager keeps its downloads elsewhere by
+//! start batches, and whose build specification is out of sight; for pipelines of CDK Pipelines that have defaults for
+//! their builds. Where a package manager keeps its downloads elsewhere by
 //! an option or a setting of its own (`--cache`, `cacheFolder`), and for Yarn where its release, on which the folder depends, cannot
 //! be told.
 //!
@@ -82,6 +83,7 @@
 //! None of cdk-nag, Checkov and cfn-lint covers it.
 
 use super::downloads::{Addition, Download, downloads};
+use super::pipeline_cache;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::fixes::cost::function::decides_itself;
@@ -156,6 +158,9 @@ struct Build<'a> {
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
+    if let Some(pipeline) = m.site("cdk") {
+        return pipeline_cache::check(&META, model, pipeline, out);
+    }
     let project = m.site("project")?;
     if decides_itself(&project) || runs_elsewhere(model, &project)? {
         return None;

@@ -2,3 +2,8 @@
 ((new_expression) @project
   (#construct? @project "aws_codebuild.Project")
   (#has-prop? @project "buildSpec"))
+
+; A pipeline of CDK Pipelines that says nothing of how its steps are built.
+((new_expression) @cdk
+  (#construct? @cdk "pipelines.CodePipeline")
+  (#lacks-prop? @cdk "codeBuildDefaults" "synthCodeBuildDefaults"))
