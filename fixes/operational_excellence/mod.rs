@@ -28,3 +28,5 @@ pub mod wa_5_5_no_gradual_release;
 pub mod wa_5_6_no_disaster_recovery;
 pub mod wa_5_7_no_deployment_metrics;
 pub mod wa_5_8_no_alarm_response;
+mod workflow;
+mod workflow_gate;
