@@ -18,6 +18,8 @@ mod remedy;
 mod restore_test;
 mod rollback;
 mod runbook;
+mod runbook_alarms;
+mod runbook_procedures;
 mod scripted_release;
 mod telemetry;
 pub mod wa_5_1_no_scan_in_pipeline;
