@@ -358,14 +358,8 @@ fn watch<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>, name: &str, number: &
     let missing = b.cdk(at, "aws_cloudwatch.TreatMissingData")?;
     let duration = b.cdk(at, "Duration")?;
     let id = b.sibling_id(function, "ConcurrencyAlarm");
-    let action = match b.alarm_topic(statement) {
-        Some(topic) => {
-            b.let_alarms_reach(topic)?;
-            let class = b.cdk(at, "aws_cloudwatch_actions.SnsAction")?;
-            format!(".addAlarmAction(new {class}({}))", topic.text())
-        }
-        None => String::new(),
-    };
+    let action =
+        b.alarm_action(statement)?.map_or_else(String::new, |action| format!(".addAlarmAction({action})"));
     let scope = b.scope_text(function);
     // An id that is computed is no name.
     let label = Some(label(function))

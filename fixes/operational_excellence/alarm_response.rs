@@ -147,10 +147,8 @@ fn is_meant<'a>(model: &Model<'a>, expression: Syn<'a>, node: Syn<'a>) -> bool {
 /// Those of naming classes of the CDK.
 pub(super) fn tell<'a>(b: &mut Builder<'_, 'a>, alarm: &Alarm<'a>) -> Result<(), Refusal> {
     let statement = b.statement(alarm.node)?;
-    let Some(topic) = b.alarm_topic(statement) else { return Ok(()) };
-    b.let_alarms_reach(topic)?;
-    let class = b.cdk(statement, "aws_cloudwatch_actions.SnsAction")?;
-    let action = format!("addAlarmAction(new {class}({}))", topic.text());
+    let Some(action) = b.alarm_action(statement)? else { return Ok(()) };
+    let action = format!("addAlarmAction({action})");
     match Binding::of(alarm.node).text() {
         Some(name) => b.insert_below(statement, &format!("{name}.{action};")),
         None => b.splice(alarm.node, alarm.node.end()..alarm.node.end(), &format!(".{action}")),

@@ -189,14 +189,8 @@ pub(super) fn canary_alarm<'a>(
     let alarm = b.cdk(statement, "aws_cloudwatch.Alarm")?;
     let operator = b.cdk(statement, "aws_cloudwatch.ComparisonOperator")?;
     let missing = b.cdk(statement, "aws_cloudwatch.TreatMissingData")?;
-    let action = match b.alarm_topic(statement) {
-        Some(topic) => {
-            b.let_alarms_reach(topic)?;
-            let class = b.cdk(statement, "aws_cloudwatch_actions.SnsAction")?;
-            format!("\n{name}.addAlarmAction(new {class}({}));", topic.text())
-        }
-        None => String::new(),
-    };
+    let action = b.alarm_action(statement)?;
+    let action = action.map_or_else(String::new, |action| format!("\n{name}.addAlarmAction({action});"));
     let description = format!("A new version behind {label} fails: CodeDeploy goes back to the one before");
     let gap = if description.len() > 60 { "\n    " } else { " " };
     Ok(format!(

@@ -156,7 +156,7 @@ pub(super) fn add_after<'a>(b: &mut Builder<'_, 'a>, line: &Line<'a>, code: &str
 }
 
 /// Where the last token of a node ends that is no comment.
-fn last_end(node: Syn<'_>) -> usize {
+pub(super) fn last_end(node: Syn<'_>) -> usize {
     node.tokens().filter(|token| !token.is("comment")).last().map_or(node.end(), last_end)
 }
 

@@ -51,7 +51,7 @@ impl<'a> Dead<'a> {
 }
 
 /// Whether a queue is named as the place for what fails.
-fn takes_failures<'a>(model: &Model<'a>, queue: &Site<'a>) -> bool {
+pub(super) fn takes_failures<'a>(model: &Model<'a>, queue: &Site<'a>) -> bool {
     model.uses(queue).iter().any(|used| {
         let inside = used.ancestors().take_while(|node| !node.kind().ends_with("_statement"));
         inside.into_iter().any(|node| match node.kind() {

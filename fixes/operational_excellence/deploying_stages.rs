@@ -89,13 +89,32 @@ pub(crate) fn is_not_production(name: &str) -> bool {
     let pair = |a: &str, b: &str| {
         parts.windows(2).any(|two| matches!(two, [first, second] if first == a && second == b))
     };
-    parts.iter().any(|part| NOT_PRODUCTION.contains(&part.as_str()) || part.starts_with("develop"))
-        || pair("non", "prod")
-        || pair("pre", "prod")
+    // `ProdStage` is a stage of CDK Pipelines.
+    let noun = parts.iter().any(|part| matches!(part.as_str(), "prod" | "production" | "prd"));
+    let other = |part: &String| {
+        NOT_PRODUCTION.contains(&part.as_str()) && !(noun && part == "stage") || part.starts_with("develop")
+    };
+    parts.iter().any(other) || pair("non", "prod") || pair("pre", "prod")
 }
 
 /// Whether a name says that it is about production.
 pub(crate) fn is_production(name: &str) -> bool {
     !is_not_production(name)
         && parts(name).iter().any(|part| matches!(part.as_str(), "prod" | "production" | "live" | "prd"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_not_production, is_production};
+
+    #[test]
+    fn names_tell_production_from_the_rest() {
+        for name in ["prod", "ProdStage", "stage=prod", "deploy-to-production", "PRD", "Live"] {
+            assert!(is_production(name) && !is_not_production(name), "{name}");
+        }
+        for name in ["stage", "Staging", "DevStage", "pre-prod", "NonProd", "develop", "prod-test"] {
+            assert!(!is_production(name) && is_not_production(name), "{name}");
+        }
+        assert!(!is_production("Product") && !is_not_production("Latest"));
+    }
 }

@@ -6,12 +6,16 @@ use std::fmt::Write as _;
 use crate::model::{Model, Site};
 use crate::syntax::Syn;
 
-/// A shell function that finds names which are made when the app is deployed.
-pub(super) const PHYS: &str = "```bash
+/// A shell function that finds names which are made when the app is deployed. A logical id is the ids on the way to a construct and a
+/// hash; a service of ECS ends in `Service`.
+pub(super) const PHYS: &str = "Names are made when the app is deployed. `phys` finds them; where it prints several, name the scope as well (`phys ApiHandler …`):
+
+```bash
 export STACK=           # one of the names that `npx cdk list` prints
 phys() { # the physical name of the construct with id $1 and type $2
-  aws cloudformation describe-stack-resources --stack-name \"$STACK\" --output text \\
-    --query \"StackResources[?ResourceType=='$2' && contains(LogicalResourceId, '$1')].PhysicalResourceId | [0]\"
+  aws cloudformation list-stack-resources --stack-name \"$STACK\" --output text \\
+    --query \"StackResourceSummaries[?ResourceType=='$2'].[LogicalResourceId,PhysicalResourceId]\" |
+    grep -E \"$1(Service)?[0-9A-F]{8}[[:space:]]\" | cut -f2
 }
 ```
 
@@ -52,6 +56,11 @@ impl<'a> Facts<'_, 'a> {
             Said::Code(text) => format!("{words} `{text}`"),
         })
     }
+}
+
+/// A construct's id as its logical id has it.
+pub(super) fn id_of(site: &Site<'_>) -> Option<String> {
+    Some(site.id_text()?.chars().filter(char::is_ascii_alphanumeric).collect())
 }
 
 /// Starts a part that wa-fix renews.
@@ -221,7 +230,9 @@ fn section_end(text: &str, at: usize) -> usize {
 /// Whether a document of the app says one of some words in its path, or the README does in a heading or beside the name of a
 /// wiki. Of the repository around the app only what is surely meant counts: its other documents may be about anything.
 pub(super) fn is_documented(model: &Model<'_>, says: fn(&str) -> bool, surely: fn(&str) -> bool) -> bool {
-    let above = model.app.documents_above().any(|path| surely(&path.to_ascii_lowercase()));
+    let above = model.app.documents_above().iter().any(|path| {
+        surely(&path.to_ascii_lowercase()) && !model.app.text_above(path).is_some_and(|text| is_rule(&text))
+    });
     above
         || model.app.documents().iter().any(|path| {
             let lower = path.to_ascii_lowercase();
@@ -229,7 +240,7 @@ pub(super) fn is_documented(model: &Model<'_>, says: fn(&str) -> bool, surely: f
             if folders.any(|folder| matches!(folder, "node_modules" | "cdk.out" | "test" | "tests")) {
                 return false;
             }
-            says(&lower)
+            says(&lower) && !model.app.document(path).is_some_and(|text| is_rule(&text))
                 || lower.starts_with("readme")
                     && model.app.document(path).is_some_and(|text| {
                         text.lines().any(|line| {
@@ -239,6 +250,11 @@ pub(super) fn is_documented(model: &Model<'_>, says: fn(&str) -> bool, surely: f
                         })
                     })
         })
+}
+
+/// Whether a document is a custom rule of wa-fix, which may be about anything.
+fn is_rule(text: &str) -> bool {
+    text.starts_with("+++") && text.contains("```scm")
 }
 
 #[cfg(test)]

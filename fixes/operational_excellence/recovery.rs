@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::document::{Facts, PHYS, begin, cell, end, one_line};
+use super::document::{Facts, PHYS, begin, cell, end, id_of, one_line};
+use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::syntax::Syn;
 
@@ -249,26 +250,7 @@ impl<'a> Recovery<'_, 'a> {
         out.push_str(
             "- The second Region has to be prepared before the day it is needed: `npx cdk bootstrap aws://ACCOUNT/REGION`.\n",
         );
-        for (kind, site) in self.sites().filter(|(kind, _)| !kind.name.is_empty()) {
-            let Some(name) = self.text_of(&site, kind.name) else { continue };
-            let label = site.label();
-            let varies = ["ccount", "egion", "ACCOUNT", "REGION"].iter().any(|word| name.contains(word));
-            if kind.class == "aws_s3.Bucket" && !varies {
-                let _ = writeln!(
-                    out,
-                    "- Bucket `{label}` is called `{name}` everywhere. Names of buckets are global: a second one cannot be made while the \
-                     first is there. Take the account and the Region into the name, or leave it out."
-                );
-            }
-            if self.survival(kind, &site).starts_with("yes") {
-                let _ = writeln!(
-                    out,
-                    "- {} `{label}` stays when its stack is deleted, and its name is taken then: the next deployment fails until it is \
-                     imported (`npx cdk import`) or renamed.",
-                    kind.what
-                );
-            }
-        }
+        self.fixed_names(out);
         for key in self.facts().sites("aws_kms.Key") {
             if key.props(self.model).get(self.model, "multiRegion") == Prop::Absent {
                 let _ = writeln!(
@@ -281,7 +263,69 @@ impl<'a> Recovery<'_, 'a> {
         for (region, file) in self.fixed_regions() {
             let _ = writeln!(out, "- `{file}` names the Region `{region}`.");
         }
+        for (word, what) in [
+            (
+                "fromLookup",
+                "looks things up in the account: what it finds in the second Region has to be there first.",
+            ),
+            (
+                "valueFromLookup",
+                "looks parameters up in the account: they have to be set in the second Region first.",
+            ),
+            (
+                "exportName",
+                "exports values under fixed names, which there can be once in an account and Region.",
+            ),
+        ] {
+            for file in self.files_with(word) {
+                let _ = writeln!(out, "- `{file}` {what}");
+            }
+        }
         end(out, "obstacles");
+    }
+
+    /// The files of the app in whose code a name stands.
+    fn files_with(&self, word: &str) -> Vec<String> {
+        let speaks = |file: &Syn<'a>| {
+            words(*file, word).filter_map(|at| file.at(at)).any(|node| {
+                let given = node.parent().filter(|pair| pair.is("pair")).and_then(|pair| pair.field("value"));
+                node.is("property_identifier") && given.is_none_or(|value| value.is("string"))
+            })
+        };
+        self.model.cdk_files().map(Syn::root).filter(speaks).map(|file| self.facts().file(file)).collect()
+    }
+
+    /// What is in the way because of its name.
+    fn fixed_names(&self, out: &mut String) {
+        let (mut global, mut staying) = (Vec::new(), Vec::new());
+        for (kind, site) in self.sites().filter(|(kind, _)| !kind.name.is_empty()) {
+            let Some(name) = self.text_of(&site, kind.name).filter(|name| !is_generated(name)) else {
+                continue;
+            };
+            let varies = ["ccount", "egion", "ACCOUNT", "REGION"].iter().any(|word| name.contains(word));
+            if kind.class == "aws_s3.Bucket" && !varies {
+                global.push(format!("`{}` (`{name}`)", site.label()));
+            }
+            if self.survival(kind, &site).starts_with("yes") {
+                staying.push(format!("{} `{}`", kind.what.to_lowercase(), site.label()));
+            }
+        }
+        if !global.is_empty() {
+            let _ = writeln!(
+                out,
+                "- Names of buckets are global, so no second one can be made while the first is there, wherever the name comes out the \
+                 same: {}. Take the account and the Region into the name, or leave it out.",
+                list(&global)
+            );
+        }
+        if !staying.is_empty() {
+            let _ = writeln!(
+                out,
+                "- What stays when its stack is deleted keeps its name: the next deployment fails until it is imported (`npx cdk import`) or \
+                 renamed. That is {}.",
+                list(&staying)
+            );
+        }
     }
 
     /// The Regions that strings of the app name, each once a file.
@@ -313,7 +357,7 @@ impl<'a> Recovery<'_, 'a> {
     }
 
     fn procedures(&self, out: &mut String) {
-        out.push_str("## Procedures\n\nNames are made when the app is deployed. `phys` finds them:\n\n");
+        out.push_str("## Procedures\n\n");
         out.push_str(PHYS);
         begin(out, "procedures");
         out.push_str(
@@ -322,26 +366,27 @@ impl<'a> Recovery<'_, 'a> {
              Restore the data, set the values of secrets and parameters, and lead clients to the new address.\n\n\
              ### A stack is deleted\n\nDeploy it again: `npx cdk deploy`. What survived has to be imported into it: `npx cdk import`.\n\n",
         );
-        let id = |class: &str| id_of(self.facts().sites(class).first()?);
-        // Of several buckets, one that keeps versions.
-        let versioned = self.facts().sites("aws_s3.Bucket").into_iter().find(|site| {
-            site.props(self.model).get(self.model, "versioned").value().is_some_and(|value| value.is("true"))
-        });
-        if let Some(bucket) = versioned.and_then(|site| id_of(&site)).or_else(|| id("aws_s3.Bucket")) {
+        let id = |class: &str| self.facts().sites(class).iter().find_map(id_of);
+        if let Some((bucket, others)) = self.kept("aws_s3.Bucket", &["versioned"]) {
             let _ = write!(
                 out,
-                "### An object is lost or overwritten\n\n```bash\nBUCKET=$(phys {bucket} AWS::S3::Bucket)\n\
+                "### An object is lost or overwritten\n\n```bash\nBUCKET=$(phys {bucket} AWS::S3::Bucket){others}\n\
                  aws s3api list-object-versions --bucket \"$BUCKET\" --prefix \"$KEY\" --query 'Versions[:5].[VersionId,LastModified]' --output table\n\
-                 aws s3api copy-object --bucket \"$BUCKET\" --key \"$KEY\" --copy-source \"$BUCKET/$KEY?versionId=$VERSION\"\n```\n\n\
-                 Only a bucket that keeps versions has one.\n\n"
+                 aws s3api copy-object --bucket \"$BUCKET\" --key \"$KEY\" --copy-source \"$BUCKET/$KEY?versionId=$VERSION\"\n```\n\n"
             );
         }
-        let table = id("aws_dynamodb.Table").map(|id| format!("{id} AWS::DynamoDB::Table"));
-        let global = || id("aws_dynamodb.TableV2").map(|id| format!("{id} AWS::DynamoDB::GlobalTable"));
+        let points = ["pointInTimeRecovery", "pointInTimeRecoverySpecification"];
+        let table = self
+            .kept("aws_dynamodb.Table", &points)
+            .map(|(id, others)| format!("{id} AWS::DynamoDB::Table){others}"));
+        let global = || {
+            self.kept("aws_dynamodb.TableV2", &points)
+                .map(|(id, others)| format!("{id} AWS::DynamoDB::GlobalTable){others}"))
+        };
         if let Some(table) = table.or_else(global) {
             let _ = write!(
                 out,
-                "### Items of a table are lost\n\n```bash\nTABLE=$(phys {table})\n\
+                "### Items of a table are lost\n\n```bash\nTABLE=$(phys {table}\n\
                  aws dynamodb restore-table-to-point-in-time --source-table-name \"$TABLE\" --target-table-name \"$TABLE-restored\" \\\n  \
                  --restore-date-time \"$TIME\"\n```\n\n\
                  The restored table is a new one: copy the items back, or let the app use it.\n\n"
@@ -370,13 +415,51 @@ impl<'a> Recovery<'_, 'a> {
                  aws kms cancel-key-deletion --key-id \"$KEY\" && aws kms enable-key --key-id \"$KEY\"\n```\n\nWithin the waiting period only.\n\n"
             );
         }
+        if !self.facts().sites("aws_backup.BackupPlan").is_empty() {
+            out.push_str(
+                "### Something is restored from AWS Backup\n\n```bash\n\
+                 aws backup list-recovery-points-by-resource --resource-arn \"$ARN\" \\\n  \
+                 --query 'RecoveryPoints[:5].[RecoveryPointArn,CreationDate,BackupVaultName]' --output table\n\
+                 aws backup get-recovery-point-restore-metadata --backup-vault-name \"$VAULT\" --recovery-point-arn \"$POINT\" \\\n  \
+                 --query RestoreMetadata > metadata.json # change what must not be as it was, such as the name\n\
+                 aws backup start-restore-job --recovery-point-arn \"$POINT\" --iam-role-arn \"$ROLE\" --metadata file://metadata.json\n```\n\n",
+            );
+        }
         end(out, "procedures");
+    }
+
+    /// The id of the first construct of a class that keeps what was, and a remark where others do as well.
+    fn kept(&self, class: &str, props: &[&str]) -> Option<(String, &'static str)> {
+        let mut sites = self.facts().sites(class);
+        sites.retain(|site| {
+            props.iter().any(|prop| match site.props(self.model).get(self.model, prop) {
+                Prop::Present(entry) => {
+                    entry.value.text() != "false" && !entry.value.text().contains(": false")
+                }
+                Prop::Absent | Prop::Unknown => false,
+            })
+        });
+        Some((
+            sites.iter().find_map(id_of)?,
+            if sites.len() > 1 { " # or another that keeps them" } else { "" },
+        ))
     }
 }
 
-/// A construct's id as its logical id has it.
-fn id_of(site: &Site<'_>) -> Option<String> {
-    Some(site.id_text()?.chars().filter(char::is_ascii_alphanumeric).collect())
+/// Whether a name is made of another that is made at each deployment.
+fn is_generated(name: &str) -> bool {
+    ["functionName}", "apiId}", "Id}", "Arn}", "uniqueId", "uniqueResourceName", ".ref}", "STACK_ID"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+/// `a`, `b` and `c`.
+fn list(items: &[String]) -> String {
+    match items.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Whether a word is the name of a Region.

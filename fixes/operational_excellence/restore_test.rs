@@ -6,14 +6,20 @@ use crate::fixes::security::named;
 use crate::model::{Binding, Environment, Model, Site};
 use crate::syntax::Syn;
 
-/// What selects a kind of resource for a plan, what AWS Backup calls that kind, and what to call its selection.
-const KINDS: [(&str, &str, &str); 5] = [
-    ("fromDynamoDbTable", "DynamoDB", "Tables"),
-    ("fromEfsFileSystem", "EFS", "FileSystems"),
-    ("fromRdsDatabaseInstance", "RDS", "Databases"),
-    ("fromRdsDatabaseCluster", "Aurora", "DatabaseClusters"),
-    ("fromRdsServerlessCluster", "Aurora", "DatabaseClusters"),
+/// What selects a kind of resource for a plan (a factory, or the ARN of a construct), what AWS Backup calls that kind, and what to call
+/// its selection.
+const KINDS: [(&str, &str, &str, &str); 7] = [
+    ("fromDynamoDbTable", "aws_dynamodb.Table", "DynamoDB", "Tables"),
+    ("fromDynamoDbTable", "aws_dynamodb.TableV2", "DynamoDB", "Tables"),
+    ("fromEfsFileSystem", "aws_efs.FileSystem", "EFS", "FileSystems"),
+    ("fromRdsDatabaseInstance", "aws_rds.DatabaseInstance", "RDS", "Databases"),
+    ("fromRdsDatabaseCluster", "aws_rds.DatabaseCluster", "Aurora", "DatabaseClusters"),
+    ("fromRdsServerlessCluster", "aws_rds.ServerlessCluster", "Aurora", "DatabaseClusters"),
+    ("fromArn", "aws_s3.Bucket", S3, "Buckets"),
 ];
+
+/// Buckets, for whose restore a role needs a policy of its own.
+const S3: &str = "S3";
 
 /// Whether a construct is the test that the fix adds.
 pub(super) fn is_ours(test: &Site<'_>) -> bool {
@@ -32,20 +38,29 @@ pub(super) struct Copied {
 impl Copied {
     /// The kinds that the app selects for backups.
     pub(super) fn of(model: &Model<'_>) -> Self {
-        let mut kinds: Vec<(&str, &str)> = Vec::new();
-        for (method, kind, name) in KINDS {
-            let selects = model.method_calls(method).any(|call| {
+        let selects = |method: &str| {
+            let calls = model.method_calls(method).filter(|call| {
                 let function = call.field("function").and_then(|function| model.cdk_name(function));
                 function.is_some_and(|name| name.starts_with("aws_backup.BackupResource."))
             });
-            if selects && !kinds.iter().any(|(other, _)| *other == kind) {
+            calls.collect::<Vec<_>>()
+        };
+        let by_arn: Vec<Site<'_>> = selects("fromArn")
+            .iter()
+            .filter_map(|call| model.origin(call.field("arguments")?.first()?.field("object")?))
+            .collect();
+        let mut kinds: Vec<(&str, &str)> = Vec::new();
+        for (method, class, kind, name) in KINDS {
+            let selected = by_arn.iter().any(|site| model.builds(site, class))
+                || method != "fromArn" && !selects(method).is_empty();
+            if selected && !kinds.iter().any(|(other, _)| *other == kind) {
                 kinds.push((kind, name));
             }
         }
         Self { kinds }
     }
 
-    /// Whether it cannot be told, as for buckets, which are selected by ARN.
+    /// Whether it cannot be told, as where tags select.
     pub(super) fn is_unknown(&self) -> bool {
         self.kinds.is_empty()
     }
@@ -110,13 +125,21 @@ pub(super) fn add<'a>(b: &mut Builder<'_, 'a>, plan: &Plan<'a>, copied: &Copied)
     let testing = b.cdk(at, "aws_backup.CfnRestoreTestingPlan")?;
     let selection = b.cdk(at, "aws_backup.CfnRestoreTestingSelection")?;
     let names = b.cdk(at, "Names")?;
+    let buckets = copied.kinds.iter().any(|(kind, _)| *kind == S3);
+    let of_buckets = if buckets {
+        format!(
+            "\n    {policy}.fromAwsManagedPolicyName(\n      'AWSBackupServiceRolePolicyForS3Restore'\n    ),"
+        )
+    } else {
+        String::new()
+    };
     let mut code = format!(
         "const {role} = new {role_class}({scope}, {role_id}, {{\n  \
            assumedBy: new {principal}('backup.amazonaws.com'),\n  \
            managedPolicies: [\n    \
              {policy}.fromAwsManagedPolicyName(\n      \
                'service-role/AWSBackupServiceRolePolicyForRestores'\n    \
-             ),\n  \
+             ),{of_buckets}\n  \
            ],\n\
          }});\n\
          const {test} = new {testing}({scope}, {test_id}, {{\n  \

@@ -78,14 +78,14 @@
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint reads commands.
 
-use super::super::reliability::wa_2_6_pipeline_swallows_failures::HOOKS;
+use super::super::reliability::wa_2_6_pipeline_swallows_failures::{HOOKS, Switch};
 use super::build_lists::{self, Line, Manager};
 use super::nag;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Model, Runner};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
-use crate::syntax::shell::masked_scan;
+use crate::syntax::shell::{masked_scan, runs_scan};
 use crate::syntax::{Literal, Syn};
 
 /// The rule.
@@ -141,6 +141,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(node) = m.node("scan") {
         return masked(m.model, node, out);
     }
+    if let Some(node) = m.node("switch") {
+        return switched_off(m.model, node, out);
+    }
     if let Some(node) = m.node("install") {
         return unaudited(m.model, node, out);
     }
@@ -189,6 +192,23 @@ fn masked<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> Optio
     Some(())
 }
 
+/// A scanner beside a setting that lets the build go on.
+fn switched_off<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let switch = Switch::of(model, pair, runs_scan)?;
+    let Switch { shown, owner, first, .. } = &switch;
+    let message = format!(
+        "`{shown}` lets {owner} go on whatever `{first}` finds. The fix lets a finding stop the build; run it once before, and decide about \
+         what it reports."
+    );
+    let finding = out.report(&META, model, pair, message);
+    finding.key(first);
+    finding.fix(format!("Let `{first}` stop the build"), move |b| {
+        switch.remove(b);
+        Ok(())
+    });
+    Some(())
+}
+
 /// Every text of the app and of the repository's workflows that may name a scanner.
 pub(super) fn says(model: &Model<'_>, words: &[&str]) -> bool {
     let named = |text: &str| words.iter().any(|word| text.contains(word));
@@ -219,9 +239,15 @@ fn unaudited<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> Op
         return None;
     }
     let manager = build_lists::installer(&own.text)?;
+    let lock = lock(model, manager);
+    let fix = if lock.is_some() && build_lists::has_place(&own) {
+        " The fix audits what is shipped: an advisory of high severity or above (audit_level sets another) then stops the release until the \
+         package is updated."
+    } else {
+        ""
+    };
     let message = format!(
-        "{} runs `{}`, and no build looks whether the packages have known vulnerabilities. The fix audits what is shipped: an \
-         advisory of high severity or above (audit_level sets another) then stops the release until the package is updated.",
+        "{} runs `{}`, and no build looks whether the packages have known vulnerabilities.{fix}",
         build_lists::runner(&own.command),
         own.text
     );
@@ -230,7 +256,7 @@ fn unaudited<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -> Op
     if is_watched(model) {
         finding.impact(Impact::Info);
     }
-    let Some(lock) = lock(model, manager) else {
+    let Some(lock) = lock else {
         finding.refuse(
             "there is no lock file, and an audit reads nothing else",
             "commit the lock file that the install writes, then run again",

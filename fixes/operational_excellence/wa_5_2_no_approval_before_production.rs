@@ -10,6 +10,9 @@
 //! tells the approvers. Where the app is deployed once per environment, only the production pipeline gets the stage.
 //! In CDK Pipelines the approval is a step in `pre`, or in a wave before the stage where steps in `post` may have it rolled back; a `CfnPipeline` gets a stage as CloudFormation has it.
 //!
+//! A job of a GitHub workflow that deploys to production with the CDK gets the environment `production` (or what other jobs call it): GitHub holds
+//! the job back until one of the reviewers that the repository's settings name for the environment has agreed.
+//!
 //! Where the app lies at the top of a repository with a `.github` folder, and nothing asks pull requests for their risk and their way back, the fix
 //! writes `.github/PULL_REQUEST_TEMPLATE.md` as well.
 //!
@@ -109,10 +112,12 @@
 //! ## When it stays silent
 //! Where a gate is there (an approval before the deployment or at a lower `runOrder`, `beforeEntry` conditions, a
 //! disabled transition), for pipelines that only build, for stages named after development or test, and where the
-//! stages cannot all be read: one of them may be the gate.
+//! stages cannot all be read: one of them may be the gate. For jobs that have an environment or wait for one that does, that start by hand, at a
+//! tag or a release, and where neither the command (`cdk deploy Shop-Prod`, `-c stage=prod`) nor a name says that production is deployed.
 //!
 //! ## When it refuses
-//! Where `pre` of a CDK Pipelines stage is put together out of sight.
+//! Where `pre` of a CDK Pipelines stage is put together out of sight. Where a job deploys elsewhere as well: an environment holds back all of it. Where
+//! the app itself has the role that the job assumes trust branches only.
 //!
 //! ## What to know before deploying
 //! Every release waits for a person from now on; after seven days without an answer the execution fails. Who may approve is
@@ -120,11 +125,15 @@
 //! topic that role may use the key, which cdk-nag reports as `AwsSolutions-IAM5`. Protection of the branch cannot be
 //! expressed here.
 //!
+//! The environment of a job stops nothing until its required reviewers are set under Settings, Environments; a private repository needs GitHub
+//! Enterprise for them. A job with an environment shows AWS a token whose subject ends in `:environment:production` in the place of the branch: a role
+//! that trusts `repo:OWNER/NAME:ref:refs/heads/main` refuses it until it trusts that as well.
+//!
 //! ## Other checkers
 //! None covers it.
 
 use super::deploying_stages::{deploys, is_not_production, is_production};
-use super::{l1_pipeline, pull_requests};
+use super::{l1_pipeline, pull_requests, workflow_gate};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
@@ -136,7 +145,7 @@ use crate::syntax::Syn;
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
 
-const META: Meta = Meta {
+pub(super) const META: Meta = Meta {
     id: "5.2",
     also: &[],
     name: "no-approval-before-production",
@@ -155,6 +164,9 @@ const META: Meta = Meta {
 };
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    if let Some(runs_on) = m.node("job") {
+        return workflow_gate::check(m.model, runs_on, out);
+    }
     if let Some(pipeline) = m.site("cdk") {
         return check_cdk(m.model, &pipeline, out);
     }

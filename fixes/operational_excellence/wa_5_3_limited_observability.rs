@@ -359,10 +359,15 @@ fn save_queries<'a>(model: &Model<'a>, group: &Site<'a>, out: &mut Findings<'a>)
         let scope = b.scope_text(&group);
         let stack = b.stack_text(group.node, scope)?;
         let names: Vec<String> = near.iter().filter_map(Site::bound).collect();
-        let names = names.join(", ");
+        let line = names.join(", ");
+        let groups = if b.fits(statement, 1, "logGroups: [],".len() + line.len()) {
+            format!("logGroups: [{line}]")
+        } else {
+            format!("logGroups: [\n    {},\n  ]", names.join(",\n    "))
+        };
         let head = |id: &str, name: &str| {
             format!(
-                "new {class}({scope}, '{id}', {{\n  queryDefinitionName: `${{{stack}.stackName}}/{name}`,\n  logGroups: [{names}],\n  \
+                "new {class}({scope}, '{id}', {{\n  queryDefinitionName: `${{{stack}.stackName}}/{name}`,\n  {groups},\n  \
                  queryString: new {query}({{\n"
             )
         };

@@ -6,8 +6,8 @@
 //!
 //! ## What the fix does
 //! It writes `docs/runbook.md` from the app's own constructs: who is told, what runs where and how to find it, a section with
-//! first steps for each alarm, and procedures for what the app has (go back, stop a release, raise concurrency). Facts stand
-//! between `wa-fix:begin` and `wa-fix:end` comments; what only people know (owner, on call) is left for them to fill in. Each
+//! first steps for each alarm, and procedures for what the app has (go back, stop a release, slow callers down, raise concurrency, run executions and
+//! messages again, change a secret). Facts stand between `wa-fix:begin` and `wa-fix:end` comments; what only people know (owner, on call) is left for them to fill in. Each
 //! alarm whose description is written in place points to its section.
 //!
 //! ## Before

@@ -37,7 +37,7 @@
 //! Where a document is there by its name (disaster, recovery, DR, RTO, RPO) or as a heading of the README, also in the
 //! repository around the app; where the README names a wiki's; where the app tests restores itself (AWS Backup), runs
 //! experiments (FIS) or is registered with Resilience Hub; in libraries, and where nothing holds state. No restore test is missed where the code does
-//! not show which kinds of resources are copied (buckets are selected by ARN, others by tag), or where all data goes with its stack.
+//! not show which kinds of resources are copied (tags select them, or an ARN from elsewhere), or where all data goes with its stack.
 //!
 //! ## When it refuses
 //! Where git ignores `docs/disaster-recovery.md`, so that nobody would get it, and where `docs` is a file. For a restore test: where

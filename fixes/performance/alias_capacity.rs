@@ -202,14 +202,8 @@ fn alarm<'a>(b: &mut Builder<'_, 'a>, alias: &Alias<'a>, name: &str) -> Result<S
         })?;
     let id = b.sibling_id(owner, "SpilloverAlarm");
     let scope = b.scope_text(owner);
-    let action = match b.alarm_topic(statement) {
-        Some(topic) => {
-            b.let_alarms_reach(topic)?;
-            let class = b.cdk(at, "aws_cloudwatch_actions.SnsAction")?;
-            format!(".addAlarmAction(new {class}({}))", topic.text())
-        }
-        None => String::new(),
-    };
+    let action =
+        b.alarm_action(statement)?.map_or_else(String::new, |action| format!(".addAlarmAction({action})"));
     let head = format!("metric: {name}.metric('{SPILLOVER}', {{");
     let metric = if b.fits(statement, 2, head.len()) {
         format!("{head}\n    period: {duration}.minutes(5),\n    statistic: 'Sum',\n  }}),")

@@ -113,14 +113,7 @@ fn alarm<'a>(
     let missing = b.cdk(at, "aws_cloudwatch.TreatMissingData")?;
     let duration = b.cdk(at, "Duration")?;
     let id = b.sibling_id(&probe.endpoint.owner, "HealthCanaryAlarm");
-    let action = match b.alarm_topic(at) {
-        Some(topic) => {
-            b.let_alarms_reach(topic)?;
-            let class = b.cdk(at, "aws_cloudwatch_actions.SnsAction")?;
-            format!(".addAlarmAction(new {class}({}))", topic.text())
-        }
-        None => String::new(),
-    };
+    let action = b.alarm_action(at)?.map_or_else(String::new, |action| format!(".addAlarmAction({action})"));
     Ok(format!(
         "new {alarm}({scope}, {id}, {{\n  alarmDescription: 'The {} does not answer at /{}',\n  metric: \
          {name}.metricSuccessPercent({{\n    period: {duration}.minutes(5),\n  }}),\n  threshold: 100,\n  evaluationPeriods: 2,\n  \

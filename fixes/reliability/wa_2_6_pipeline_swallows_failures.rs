@@ -324,44 +324,64 @@ fn text_of(item: Syn<'_>) -> Option<String> {
 
 /// `on-failure: CONTINUE`, `continue-on-error: true`, `allow_failure: true` beside a check.
 fn check_switch<'a>(model: &Model<'a>, pair: Syn<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let script = pair.file.language.is_script();
-    let key = if script { key_of(pair)? } else { yaml_key(pair) };
-    let value = pair.field("value")?.text().trim_matches(['\'', '"']);
-    let commands = match (key, value) {
-        ("on-failure", "CONTINUE") => "commands",
-        ("continue-on-error", "true") => "run",
-        ("allow_failure", "true") => "script",
-        _ => return None,
-    };
-    let commands = if script {
-        own_entry(pair.parent()?, commands)?
-    } else {
-        yaml_sibling(pair, commands)?.field("value")?
-    };
-    let literals = literals(commands);
-    let (at, literal) = literals.iter().find_map(|node| {
-        let literal = Literal::of(*node)?;
-        runs_check(&literal.text).then_some((*node, literal))
-    })?;
-    let line = literal.text.lines().find(|line| runs_check(line)).unwrap_or(&literal.text).trim();
-    let first = as_written(at, &literal, literal.text.find(line)?, line)?;
-    let command = model.command(at)?;
-    let owner = &command.owner;
+    let switch = Switch::of(model, pair, runs_check)?;
+    let Switch { shown, owner, first, .. } = &switch;
     let finding = out.report(
         &META,
         model,
         pair,
-        format!("`{key}: {value}` lets {owner} go on when `{first}` fails: the failure stops nothing. The fix removes it."),
+        format!("`{shown}` lets {owner} go on when `{first}` fails: the failure stops nothing. The fix removes it."),
     );
     finding.fix(format!("Let {owner} fail"), move |b| {
-        if script {
-            b.remove_entry(pair);
-        } else {
-            b.remove_line(pair);
-        }
+        switch.remove(b);
         Ok(())
     });
     Some(())
+}
+
+/// A setting that lets a build go on when the commands beside it fail.
+pub(crate) struct Switch<'a> {
+    pair: Syn<'a>,
+    /// As it is written.
+    pub(crate) shown: String,
+    /// What runs the commands.
+    pub(crate) owner: String,
+    /// The first command that is looked for.
+    pub(crate) first: String,
+}
+
+impl<'a> Switch<'a> {
+    /// The switch that a pair is, where a command of some kind stands beside it.
+    pub(crate) fn of(model: &Model<'a>, pair: Syn<'a>, runs: fn(&str) -> bool) -> Option<Self> {
+        let script = pair.file.language.is_script();
+        let key = if script { key_of(pair)? } else { yaml_key(pair) };
+        let value = pair.field("value")?.text().trim_matches(['\'', '"']);
+        let commands = match (key, value) {
+            ("on-failure", "CONTINUE") => "commands",
+            ("continue-on-error", "true") => "run",
+            ("allow_failure", "true") => "script",
+            _ => return None,
+        };
+        let commands = if script {
+            own_entry(pair.parent()?, commands)?
+        } else {
+            yaml_sibling(pair, commands)?.field("value")?
+        };
+        let literals = literals(commands);
+        let (at, literal) = literals.iter().find_map(|node| {
+            let literal = Literal::of(*node)?;
+            runs(&literal.text).then_some((*node, literal))
+        })?;
+        let line = literal.text.lines().find(|line| runs(line)).unwrap_or(&literal.text).trim();
+        let first = as_written(at, &literal, literal.text.find(line)?, line)?;
+        let owner = model.command(at)?.owner;
+        Some(Self { pair, shown: format!("{key}: {value}"), owner, first })
+    }
+
+    /// Takes it out.
+    pub(crate) fn remove(&self, b: &mut Builder<'_, 'a>) {
+        if self.pair.file.language.is_script() { b.remove_entry(self.pair) } else { b.remove_line(self.pair) }
+    }
 }
 
 /// The literals below a node, outermost first.

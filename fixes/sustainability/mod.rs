@@ -2,7 +2,7 @@
 
 mod portable;
 pub(crate) mod retention;
-mod unbounded_logs;
+pub(crate) mod unbounded_logs;
 pub mod wa_6_1_x86_function;
 pub mod wa_6_2_log_retention;
 pub mod wa_6_3_build_waste;

@@ -115,6 +115,19 @@ pub(super) fn is_kept_on_purpose<'a>(model: &Model<'a>, group: &Site<'a>) -> boo
     delivery || long && named("removalPolicy").is_some_and(|policy| policy.ends_with("RemovalPolicy.RETAIN"))
 }
 
+/// Whether the repository runs Checkov, which wants a year of logs in every environment (`CKV_AWS_338`), and does not skip that.
+pub(super) fn is_wanted_for_a_year(model: &Model<'_>) -> bool {
+    let settings = [".checkov.yaml", ".checkov.yml", ".pre-commit-config.yaml"];
+    let settings: Vec<String> = settings.iter().filter_map(|file| model.app.text_above(file)).collect();
+    let says = |word: &str| {
+        model.app.files.iter().any(|file| file.text().is_ok_and(|text| text.contains(word)))
+            || settings.iter().any(|text| text.contains(word))
+    };
+    let runs =
+        model.app.text_above(".checkov.yaml").is_some() || model.app.text_above(".checkov.yml").is_some();
+    (runs || says("checkov")) && !says("CKV_AWS_338")
+}
+
 /// Where the fix will write: the expression in scope there decides.
 pub(super) fn place<'a>(model: &Model<'a>, site: &Site<'a>) -> Syn<'a> {
     site.props(model).object().filter(|object| std::ptr::eq(object.file, site.node.file)).unwrap_or(site.node)

@@ -26,7 +26,8 @@ pub(super) fn unbounded_function<'a>(
         return None;
     }
     let managed = m.model.app.context_flag("@aws-cdk/aws-lambda:useCdkManagedLogGroup");
-    let today = if managed.is_some_and(|flag| flag.as_bool() == Some(true)) { DEFAULT } else { NEVER };
+    let managed = managed.is_some_and(|flag| flag.as_bool() == Some(true));
+    let (today, maker) = if managed { (DEFAULT, "CDK") } else { (NEVER, "Lambda") };
     let label = function.label();
     let what = match environment.known() {
         Some(known) => {
@@ -35,7 +36,7 @@ pub(super) fn unbounded_function<'a>(
         None => "keeps logs as long as you say in log_retention.".to_owned(),
     };
     let message = format!(
-        "The log group of {label} is the one that Lambda makes: it keeps every event {}. The fix gives the function a log \
+        "The log group of {label} is the one that {maker} makes: it keeps every event {}. The fix gives the function a log \
          group of its own, which {what} The old group stays, with what it holds.",
         in_words(today)
     );
@@ -71,7 +72,7 @@ fn may_write_elsewhere<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
 }
 
 /// Whether the app declares `/aws/lambda/<the function>` apart from the function.
-fn has_group<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
+pub(crate) fn has_group<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
     let own_name = function
         .props(model)
         .get(model, "functionName")

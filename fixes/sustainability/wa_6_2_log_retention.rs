@@ -62,7 +62,8 @@
 //! Where the retention is a week or less, or depends on the environment or on a variable; for audit logs (trails, flow logs,
 //! access logs, firewalls); where a group is retained with its stack and keeps a year or more, which is somebody's
 //! decision; for code that belongs to one environment; for what serves custom resources; for a retention that was
-//! chosen where nothing says which environment this is.
+//! chosen where nothing says which environment this is; where the repository runs Checkov, which wants a year of logs in every environment
+//! (`CKV_AWS_338`), and does not skip that check.
 //!
 //! ## When it refuses
 //! For a function whose role may not be allowed to write to another log group than Lambda's own; for an API that
@@ -72,7 +73,7 @@
 //! A shorter retention deletes older events at once, in the environments that get it. A declared group has a name of its own:
 //! the old group stays behind with its events until somebody deletes it. `LogRetention` brings a small
 //! function with a role that sets the retention of a group which exists already. A policy that wants a year of logs in every
-//! environment (Checkov `CKV_AWS_338`) contradicts this rule: suppress one of them. Where the retention that you name is three months or
+//! environment (Checkov `CKV_AWS_338`) contradicts this rule. Where the retention that you name is three months or
 //! more, 4.1 then offers to keep the older part in an archive.
 //!
 //! ## Other checkers
@@ -83,7 +84,7 @@
 
 use super::retention::{
     DEFAULT, RETENTION, Retention, WEEK, assumed, days, in_words, is_audit, is_bounded_to_a_week,
-    is_kept_on_purpose, kept, place, retention,
+    is_kept_on_purpose, is_wanted_for_a_year, kept, place, retention,
 };
 use super::unbounded_logs::{build_logs, container_logs, execution_logs, unbounded_function};
 use crate::detect::{Findings, Match};
@@ -114,6 +115,12 @@ pub(super) const META: Meta = Meta {
 };
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
+    let captures = ["group", "function", "raw", "unbounded", "project", "api", "driver"];
+    let at = captures.iter().find_map(|capture| m.node(capture))?;
+    // Fixes keep a week outside production, which Checkov would report.
+    if m.model.environment(at).known().is_some() && is_wanted_for_a_year(m.model) {
+        return None;
+    }
     if let Some(group) = m.site("group") {
         let prop = "retention";
         let audit = is_audit(m.model, &group) || is_kept_on_purpose(m.model, &group);

@@ -27,6 +27,10 @@
   (#word? @scan
     "audit" "audit-ci" "snyk" "trivy" "grype" "osv-scanner" "dependency-check" "safety" "bandit" "njsscan"))
 
+; The same by a setting of the step or job.
+((block_mapping_pair) @switch (#language? "yaml")
+  (#word? @switch "continue-on-error" "allow_failure"))
+
 ; What a build installs, where nothing looks through it. Which install is meant is read in the rule: one finding for an app.
 ((string) @install
   (#word? @install

@@ -10,3 +10,7 @@
 ((new_expression) @raw
   (#construct? @raw "aws_codepipeline.CfnPipeline")
   (#has-prop? @raw "stages"))
+
+; A job of a GitHub workflow: whether it deploys to production, and who is asked, is read in the rule.
+((block_mapping_pair) @job (#language? "yaml")
+  (#word? @job "runs-on"))

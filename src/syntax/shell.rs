@@ -102,6 +102,11 @@ pub fn runs_check(text: &str) -> bool {
     parse(text).is_some_and(|tree| any_of(tree.root_node(), text, check_of))
 }
 
+/// Whether a text runs a vulnerability scan and no check, masked or not.
+pub fn runs_scan(text: &str) -> bool {
+    parse(text).is_some_and(|tree| any_of(tree.root_node(), text, scan_of)) && !runs_check(text)
+}
+
 /// Every command of a text in source order, those inside of others included; `None` where it cannot be parsed.
 pub fn programs(text: &str) -> Option<Vec<Program>> {
     let tree = parse(text)?;
