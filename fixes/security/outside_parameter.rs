@@ -20,12 +20,10 @@ pub(super) fn is_used_by_name_only<'a>(model: &Model<'a>, parameter: &Site<'a>) 
     });
     // Code that does not ask for the decrypted value would get another.
     let plain = model.app.files.iter().any(|file| {
-        let text = || file.text().map(|text| text.to_string()).unwrap_or_default();
-        file.candidate.language.is_script() && !file.speaks_cdk() && {
-            let text = text();
-            ["GetParameter", "getParameter"].iter().any(|call| text.contains(call))
-                && !text.contains("WithDecryption")
-        }
+        let asks = |text: &str| ["GetParameter", "getParameter"].iter().any(|call| text.contains(call));
+        file.candidate.language.is_script()
+            && !file.speaks_cdk()
+            && file.text().is_ok_and(|text| asks(text) && !text.contains("WithDecryption"))
     });
     model.builds(parameter, "aws_ssm.StringParameter") && !uses.is_empty() && by_name && !plain
 }
