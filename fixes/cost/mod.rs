@@ -1,6 +1,9 @@
 //! Pillar 4.
 
+mod archive;
+mod compute;
 pub(crate) mod function;
+mod log_bucket;
 pub mod wa_4_1_logs_without_archive;
 pub mod wa_4_2_hard_coded_memory;
 pub mod wa_4_3_build_without_limit;

@@ -10,6 +10,9 @@
 //! It limits a build to 30 minutes and its wait to 60. It never creates a fleet; with the ARN of one that you have (value
 //! `codebuild_fleet_arn`) it moves the build there as well.
 //!
+//! The review offers two more ways, where the code does not speak against them: builds on Graviton, and on Lambda, which bills by the second and
+//! starts at once (`codebuild_compute=arm` and `lambda` take them without a review).
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -56,16 +59,19 @@
 //!
 //! ## When it refuses
 //! Where the props are put together elsewhere; where `build_timeout_minutes` is no number from 5 to 480; where a fleet is given
-//! and the project says nothing of its environment, or the CDK is older than 2.145, which knows no fleets.
+//! and the project says nothing of its environment, or the CDK is older than 2.145, which knows no fleets. Where another machine is asked for that cannot run
+//! the build.
 //!
 //! ## What to know before deploying
 //! A build that takes longer than 30 minutes today will be stopped: look at the durations of the last weeks, and give another
 //! limit with `build_timeout_minutes`. A fleet decides the machine (`computeType` no longer does), and its operating system
-//! must be that of the image.
+//! must be that of the image. On Graviton and on Lambda, what is built is for arm64: native modules of a function that runs on x86 break. A build on Lambda has no
+//! Docker, no root, no cache, no VPC and 15 minutes.
 //!
 //! ## Other checkers
 //! None has a rule for this.
 
+use super::compute::{self, Compute, asked, offer};
 use super::function::decides_itself;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -128,9 +134,14 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          as a fleet is billed while idle, and CodeBuild has no spot option."
     );
     let dear = DEAR.iter().any(|name| size.ends_with(&format!(".{name}")));
-    out.report(&META, model, project.node, message)
-        .impact(if dear { Impact::Low } else { Impact::Info })
-        .fix(format!("Limit the builds of {label}"), move |b| limit(b, &project, environment));
+    let finding = out.report(&META, model, project.node, message);
+    finding.impact(if dear { Impact::Low } else { Impact::Info });
+    let other = project.clone();
+    offer(model, finding, &project, move |b, compute| limit(b, &other, environment, compute));
+    finding.fix(format!("Limit the builds of {label}"), move |b| {
+        let compute = asked(b)?;
+        limit(b, &project, environment, compute)
+    });
     Some(())
 }
 
@@ -153,7 +164,16 @@ fn limit<'a>(
     b: &mut Builder<'_, 'a>,
     project: &Site<'a>,
     environment: Option<Syn<'a>>,
+    compute: Compute,
 ) -> Result<(), Refusal> {
+    let mut entries = compute::move_to(b, project, compute)?;
+    // Lambda stops a build after 15 minutes, and takes no limits.
+    if compute == Compute::Lambda {
+        return match entries.first() {
+            Some((name, value)) => b.set_prop(project, name, value),
+            None => Ok(()),
+        };
+    }
     let minutes = match b.value_if_given(MINUTES.key) {
         None => "30",
         Some(text) => {
@@ -164,7 +184,7 @@ fn limit<'a>(
         }
     };
     let duration = b.cdk(project.node, "Duration")?;
-    let mut entries = vec![("timeout", format!("{duration}.minutes({minutes})"))];
+    entries.push(("timeout", format!("{duration}.minutes({minutes})")));
     let queue = project.props(b.model).get(b.model, "queuedTimeout") == Prop::Absent
         && b.model.has_prop("aws_codebuild.Project", "queuedTimeout");
     if queue {
@@ -173,12 +193,19 @@ fn limit<'a>(
     match project.props_argument() {
         Some(object) if object.is("object") => b.insert_entries(object, &entries),
         _ => {
-            for (name, value) in entries.iter().take(1) {
-                b.set_prop(project, name, value)?;
+            // One edit makes the object: the text of the first entry is that of all.
+            let all: Vec<String> = entries.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            let all = all.join(",\n");
+            if let Some((name, rest)) = all.split_once(": ") {
+                b.set_prop(project, name, rest)?;
             }
         }
     }
     match b.value_if_given(FLEET) {
+        Some(_) if compute != Compute::Today => Err(no_fix(
+            "a fleet decides the machine itself",
+            "leave out codebuild_fleet_arn or codebuild_compute",
+        )),
         Some(arn) => move_to(b, project, environment, arn),
         None => Ok(()),
     }

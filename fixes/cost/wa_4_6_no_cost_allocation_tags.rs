@@ -11,7 +11,7 @@
 //! context value `costCenter` with the team as its default, where the team is known.
 //!
 //! Where several parts (constructs of the app's own, stacks) are built there, the review offers a second way, which tags each of them with a
-//! `Component` as well: the bill then shows what each part costs.
+//! `Component` as well: the bill then shows what each part costs. `component_tags=yes` takes that way without a review.
 //!
 //! ## Before
 //! ```ts
@@ -59,7 +59,7 @@
 //! None covers it.
 
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::Builder;
+use crate::edit::{Builder, no_fix};
 use crate::model::imports::cdk_module;
 use crate::model::meaning::words;
 use crate::model::props::key_of;
@@ -78,6 +78,9 @@ const COST_CENTER: Question = Question {
     kind: AnswerType::Text,
     example: "4711",
 };
+
+/// Whether each part gets a tag as well. Never asked: the review offers it.
+const COMPONENTS: &str = "component_tags";
 
 const META: Meta = Meta {
     id: "4.6",
@@ -198,11 +201,23 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     };
     let parts = components(model, &place);
     if parts.len() > 1 {
-        let (place, tags) = (place.clone(), tags.clone());
+        let (place, tags, parts) = (place.clone(), tags.clone(), parts.clone());
         let title = "Tag the app for cost allocation, and each of its parts as a component";
         finding.alternative(title, Tier::Review, move |b| add_tags(b, &place, &tags, &parts));
     }
-    finding.fix("Tag the app for cost allocation", move |b| add_tags(b, &place, &tags, &[]));
+    finding.fix("Tag the app for cost allocation", move |b| {
+        let parts = match b.value_if_given(COMPONENTS) {
+            None | Some("no") => &[],
+            Some("yes") => parts.as_slice(),
+            Some(other) => {
+                return Err(no_fix(
+                    &format!("component_tags is {other}"),
+                    "say yes or no: shall each part of the app have a Component tag?",
+                ));
+            }
+        };
+        add_tags(b, &place, &tags, parts)
+    });
     Some(())
 }
 

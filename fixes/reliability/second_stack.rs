@@ -49,12 +49,14 @@ fn qualify<'a>(
         name: QUALIFIER,
         ty: "string",
         doc: "Set in every region but the first; keeps names apart that exist once.",
+        required: false,
     }];
     if failover.is_some() {
         members.push(Carried {
             name: "failover",
             ty: "RegionalFailoverConfig",
             doc: "The name that all regions answer to.",
+            required: false,
         });
     }
     let taken = b.take_in_props(class, home.site.props_index, &members)?;

@@ -326,7 +326,12 @@ fn carry<'a>(
         let instance = only_instance(b.model, class).ok_or_else(unreachable)?;
         classes.push(class_around(instance.node).ok_or_else(unreachable)?);
     }
-    let member = Carried { name: MEMBER, ty: STACK, doc: "Holds a copy of the sources in a second region." };
+    let member = Carried {
+        name: MEMBER,
+        ty: STACK,
+        doc: "Holds a copy of the sources in a second region.",
+        required: false,
+    };
     let mut outer: Option<String> = None;
     let mut in_stack = String::new();
     let mut imported: Vec<&str> = Vec::new();

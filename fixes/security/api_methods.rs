@@ -1,5 +1,8 @@
 //! The methods of a REST API, wherever they are added.
 
+use crate::detect::Refusal;
+use crate::edit::style::{line_indent, line_start};
+use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Meaning, Model, Site};
 use crate::syntax::Syn;
@@ -54,6 +57,48 @@ fn is_no_request<'a>(model: &Model<'a>, call: Syn<'a>) -> bool {
         arguments.first().is_some_and(|method| method.text().trim_matches(['\'', '"']) == "OPTIONS");
     let mock = arguments.get(1).and_then(|integration| model.origin(*integration));
     preflight || mock.is_some_and(|site| model.builds(&site, "aws_apigateway.MockIntegration"))
+}
+
+/// The verb of `addMethod('GET', …)`, where it is written there.
+pub(super) fn verb(call: Syn<'_>) -> Option<&str> {
+    let verb = arguments(call).first().copied().filter(|verb| verb.is("string"))?;
+    Some(verb.text().trim_matches(['\'', '"']))
+}
+
+/// Gives the options of `addMethod` an entry.
+///
+/// # Errors
+/// A [`Refusal`] where they are put together elsewhere.
+pub(super) fn set_option<'a>(
+    b: &mut Builder<'_, 'a>,
+    call: Syn<'a>,
+    name: &str,
+    value: &str,
+) -> Result<(), Refusal> {
+    let entry = if name == value { name.to_owned() } else { format!("{name}: {value}") };
+    let arguments = arguments(call);
+    match arguments.as_slice() {
+        [verb] => append(b, *verb, &format!("undefined, {{ {entry} }}")),
+        [_, integration] => append(b, *integration, &format!("{{ {entry} }}")),
+        [_, _, options] if options.is("object") => b.insert_entry(*options, name, value),
+        _ => {
+            return Err(no_fix(
+                "the options of a method are put together elsewhere",
+                "write them as an object literal, then run again",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Adds an argument behind the last, on a line of its own where that has one.
+fn append<'a>(b: &mut Builder<'_, 'a>, last: Syn<'a>, code: &str) {
+    let style = b.style(last.file);
+    let text = &last.file.text;
+    let indent = line_indent(text, last.start());
+    let alone = line_start(text, last.start()) + indent.len() == last.start();
+    let space = if alone { format!("{}{indent}", style.eol) } else { " ".to_owned() };
+    b.splice(last, last.end()..last.end(), &format!(",{space}{code}"));
 }
 
 /// The API that a resource belongs to: `api.root`, what is added to it, and variables that hold such.

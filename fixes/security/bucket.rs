@@ -1,6 +1,6 @@
 //! What is known of a bucket beyond its props.
 
-use crate::model::{Binding, Model, Prop, Site};
+use crate::model::{Binding, Model, Site};
 use crate::syntax::Syn;
 
 /// `new Mine(…)` of a class of the app whose constructor is judged by itself.
@@ -8,19 +8,43 @@ pub(crate) fn is_built_by_its_class(bucket: &Site<'_>) -> bool {
     bucket.node.is("new_expression") && bucket.local.is_some_and(|class| class.text().contains("constructor"))
 }
 
+/// The policy that is written by hand for a bucket.
+#[derive(Debug, Clone)]
+pub(super) enum OwnPolicy<'a> {
+    /// There is none.
+    None,
+    /// This one.
+    One(Site<'a>),
+    /// One that cannot be followed, or several.
+    Unknown,
+}
+
+/// What `BucketPolicy` is written by hand for the bucket, or for one that cannot be followed.
+pub(super) fn own_policy<'a>(model: &Model<'a>, bucket: &Site<'a>) -> OwnPolicy<'a> {
+    let mut found = OwnPolicy::None;
+    for policy in model.all_sites().filter(is_policy) {
+        match policy_bucket(model, &policy) {
+            Some(of) if of.node != bucket.node => {}
+            Some(_) if matches!(found, OwnPolicy::None) => found = OwnPolicy::One(policy),
+            _ => return OwnPolicy::Unknown,
+        }
+    }
+    found
+}
+
+pub(super) fn is_policy(site: &Site<'_>) -> bool {
+    matches!(site.class.as_str(), "aws_s3.BucketPolicy" | "aws_s3.CfnBucketPolicy")
+}
+
+/// The bucket of a policy that is written by hand.
+pub(super) fn policy_bucket<'a>(model: &Model<'a>, policy: &Site<'a>) -> Option<Site<'a>> {
+    let value = policy.props(model).get(model, "bucket").value()?;
+    model.origin(value).or_else(|| model.origin(value.field("object")?))
+}
+
 /// Whether a `BucketPolicy` is written by hand for the bucket, or for one that cannot be followed.
 pub(super) fn has_own_policy<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
-    let is_policy =
-        |site: &Site<'a>| matches!(site.class.as_str(), "aws_s3.BucketPolicy" | "aws_s3.CfnBucketPolicy");
-    model.all_sites().filter(is_policy).any(|policy| match policy.props(model).get(model, "bucket") {
-        Prop::Present(entry) => {
-            let of = |node: Syn<'a>| model.origin(node).map(|site| site.node);
-            let named = of(entry.value).or_else(|| of(entry.value.field("object")?));
-            named.is_none_or(|node| node == bucket.node)
-        }
-        Prop::Absent => false,
-        Prop::Unknown => true,
-    })
+    !matches!(own_policy(model, bucket), OwnPolicy::None)
 }
 
 /// Whether a service of AWS writes logs to the bucket, by name or by use.

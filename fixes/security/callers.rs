@@ -1,8 +1,8 @@
 //! HTTP APIs and function URLs that ask nobody who they are.
 
-use super::wa_1_3_api_request_validation::AUTHORIZER;
-use crate::detect::{Candidate, Findings, Refusal};
-use crate::edit::{Builder, no_fix};
+use super::known_callers;
+use crate::detect::{Findings, Refusal};
+use crate::edit::Builder;
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Props, Site};
 use crate::rule::{Impact, Meta};
@@ -42,22 +42,11 @@ pub(super) fn url<'a>(
     let finding = out.report(meta, model, value, message);
     finding.key("authorizer").impact(Impact::Info);
     finding.fix("Let only signed requests call the function's URL", move |b| {
-        signed(b, "a function URL")?;
+        known_callers::signed(b, "a function URL")?;
         b.replace(property, "AWS_IAM");
         Ok(())
     });
     Some(())
-}
-
-/// The answer, where it is one for what has no keys.
-fn signed(b: &Builder<'_, '_>, what: &str) -> Result<(), Refusal> {
-    let answer = b.value(&AUTHORIZER)?;
-    answer.eq_ignore_ascii_case("iam").then_some(()).ok_or_else(|| {
-        no_fix(
-            &format!("`{answer}` is nothing that {what} knows callers by"),
-            "answer IAM, or check the callers in the function",
-        )
-    })
 }
 
 /// Reports an HTTP API none of whose routes asks who calls.
@@ -81,43 +70,62 @@ pub(super) fn http<'a>(
     }
     let message = format!(
         "{label} asks nobody who they are: whoever finds its address can call it. If it is not meant to be public, the fix has callers \
-         sign their requests; each of them gets 403 until it does."
+         sign their requests or sign in, as you answer; each of them is refused until it does."
     );
     let finding = out.report(meta, model, api.node, message);
     finding.key("authorizer").impact(Impact::Info);
-    if preflight_is_caught(model, &props, finding) {
-        return Some(());
-    }
-    let api = api.clone();
-    finding.fix(format!("Let only signed requests into {label}"), move |b| {
-        signed(b, "an HTTP API")?;
-        let class = "aws_apigatewayv2_authorizers.HttpIamAuthorizer";
-        if !b.model.has_class(class) || !b.model.builds(&api, "aws_apigatewayv2.HttpApi") {
-            return Err(no_fix(
-                "this release of CDK has no HttpIamAuthorizer (2.114), or it is not known which release this is",
-                "update aws-cdk-lib, then run again",
-            ));
-        }
-        let authorizer = b.cdk(api.node, class)?;
-        b.set_prop(&api, "defaultAuthorizer", &format!("new {authorizer}()"))
-    });
-    Some(())
-}
-
-/// Refuses where a route for every method catches the preflight of browsers too, which is never signed.
-fn preflight_is_caught<'a>(model: &Model<'a>, props: &Props<'a>, finding: &mut Candidate<'a>) -> bool {
-    let any = props.get(model, "defaultIntegration") != Prop::Absent
-        || model.method_calls("addRoutes").any(|call| {
-            let options = call.field("arguments").and_then(Syn::first).map(|options| model.props_of(options));
-            let methods = options.map_or(Prop::Unknown, |options| options.get(model, "methods"));
-            methods.value().is_none_or(|methods| methods.text().contains("ANY"))
-        });
-    let caught = any && props.get(model, "corsPreflight") != Prop::Absent;
-    if caught {
+    let Some(caught) = preflights_caught(model, api) else {
         finding.refuse(
             "a route for every method also catches the preflight of browsers, which is never signed",
             "name the methods of each route, then run again",
         );
+        return Some(());
+    };
+    let api = api.clone();
+    finding.fix(format!("Let only known callers into {label}"), move |b| {
+        for route in &caught {
+            split(b, *route)?;
+        }
+        known_callers::http(b, &api)
+    });
+    Some(())
+}
+
+/// Makes one route for each method, but that of the preflight, of one for all.
+fn split<'a>(b: &mut Builder<'_, 'a>, route: Syn<'a>) -> Result<(), Refusal> {
+    let class = b.cdk(route, "aws_apigatewayv2.HttpMethod")?;
+    let verbs = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].map(|verb| format!("  {class}.{verb},\n"));
+    b.set_entry(route, "methods", &format!("[\n{}]", verbs.concat()));
+    Ok(())
+}
+
+/// The options of routes of an API for every method, which catch the preflight of browsers as well; `None` where one
+/// cannot be split.
+fn preflights_caught<'a>(model: &Model<'a>, api: &Site<'a>) -> Option<Vec<Syn<'a>>> {
+    let props = api.props(model);
+    if props.get(model, "corsPreflight") == Prop::Absent {
+        return Some(Vec::new());
     }
-    caught
+    let elsewhere = model.app_builds("aws_apigatewayv2.HttpRoute");
+    if props.get(model, "defaultIntegration") != Prop::Absent || elsewhere {
+        return None;
+    }
+    let mut caught = Vec::new();
+    for call in model.method_calls("addRoutes") {
+        let receiver = call.field("function").and_then(|function| function.field("object"));
+        let owner = receiver.and_then(|receiver| model.origin(receiver));
+        if owner.as_ref().is_some_and(|owner| owner.node != api.node) {
+            continue;
+        }
+        let options = call.field("arguments").and_then(Syn::first)?;
+        let own = options.is("object") && owner.is_some();
+        let every = |methods: Syn<'_>| methods.text().contains("ANY");
+        match model.props_of(options).get(model, "methods") {
+            Prop::Absent if own => caught.push(options),
+            Prop::Present(methods) if !every(methods.value) && methods.value.is("array") => {}
+            Prop::Present(methods) if own && methods.value.is("array") => caught.push(options),
+            _ => return None,
+        }
+    }
+    Some(caught)
 }

@@ -1,8 +1,8 @@
 //! What the internet reaches besides REST APIs, and a web ACL can stand before.
 
 use super::api_methods::stage_owner;
-use super::wa_1_8_api_without_waf::{META, is_association, is_guarded_elsewhere};
-use super::web_acl::add_acl;
+use super::wa_1_8_api_without_waf::{META, guard, is_association, is_guarded_elsewhere};
+use super::web_acl::{Kind, add_acl};
 use crate::detect::Findings;
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
@@ -87,8 +87,9 @@ pub(super) fn check_front<'a>(model: &Model<'a>, site: Site<'a>, out: &mut Findi
          deployment.",
         front.reached
     );
-    out.report(&META, model, site.node, message)
-        .impact(front.impact)
-        .fix(format!("Put a web ACL in front of {label}"), move |b| add_acl(b, &site, front.word, front.arn));
+    let finding = out.report(&META, model, site.node, message).impact(front.impact);
+    guard(finding, &label, move |b, counts| {
+        add_acl(b, &site, (front.word, front.arn), Kind { behind_cloudfront: false, counts })
+    });
     Some(())
 }

@@ -4,6 +4,9 @@ use crate::edit::names::is_visible;
 use crate::model::{Binding, Model, Site, statement_of};
 use crate::syntax::Syn;
 
+/// The service that functions write their own logs to.
+const LOGS: &str = "logs";
+
 /// A service whose constructs know how to grant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Service {
@@ -16,7 +19,7 @@ pub(super) struct Service {
     pub grants: &'static [&'static str],
 }
 
-const SERVICES: [Service; 10] = [
+const SERVICES: [Service; 13] = [
     service("s3", "AmazonS3FullAccess", "aws_s3.Bucket", &["grantReadWrite"]),
     service("dynamodb", "AmazonDynamoDBFullAccess", "aws_dynamodb.Table", &["grantReadWriteData"]),
     service("sqs", "AmazonSQSFullAccess", "aws_sqs.Queue", &["grantSendMessages", "grantConsumeMessages"]),
@@ -32,6 +35,10 @@ const SERVICES: [Service; 10] = [
     service("events", "AmazonEventBridgeFullAccess", "aws_events.EventBus", &["grantPutEventsTo"]),
     service("lambda", "AWSLambda_FullAccess", "aws_lambda.Function", &["grantInvoke"]),
     service("ssm", "AmazonSSMFullAccess", "aws_ssm.StringParameter", &["grantRead"]),
+    service("ecr", "AmazonEC2ContainerRegistryFullAccess", "aws_ecr.Repository", &["grantPullPush"]),
+    // AWS has no policy for all of it.
+    service("kms", "", "aws_kms.Key", &["grantEncryptDecrypt"]),
+    service(LOGS, "CloudWatchLogsFullAccess", "aws_logs.LogGroup", &["grantWrite"]),
 ];
 
 const fn service(
@@ -67,6 +74,10 @@ pub(super) struct Grant<'a> {
 /// What a principal needs of a service: the construct that the environment of its one function names. `None` where
 /// there are more functions, or none or more than one construct.
 pub(super) fn needed<'a>(model: &Model<'a>, principal: &Site<'a>, service: Service) -> Option<Grant<'a>> {
+    // Only a role that CDK makes has what the function needs for its own logs.
+    if service.prefix == LOGS && !model.builds(principal, "aws_lambda.Function") {
+        return None;
+    }
     let function = only_function(model, principal)?;
     let environment = model.props_of(function.props(model).get(model, "environment").value()?).object()?;
     let mut named: Option<(Syn<'a>, Site<'a>)> = None;

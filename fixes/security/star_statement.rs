@@ -24,30 +24,80 @@ const WITHOUT_RESOURCES: [&str; 9] = [
     "rekognition",
 ];
 
+/// A statement that may allow too much.
+pub(super) struct Statement<'a, 's> {
+    /// Where it stands.
+    pub node: Syn<'a>,
+    /// What it allows.
+    pub actions: Vec<&'s str>,
+    /// On what.
+    pub resources: Vec<&'s str>,
+    /// The principal that it allows this, where that is known.
+    pub principal: Option<Site<'a>>,
+}
+
 /// Reports a statement that allows everything of a service everywhere.
-pub(super) fn star_statement<'a>(
-    model: &Model<'a>,
-    statement: &Site<'a>,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let props = statement.props(model);
-    let strings = |name: &str| strings_of(model, props.get(model, name).value()?);
+pub(super) fn star_statement<'a>(model: &Model<'a>, site: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let props = site.props(model);
+    let strings = |name: &str| match props.get(model, name) {
+        Prop::Absent => Some(Vec::new()),
+        Prop::Present(entry) => strings_of(model, entry.value),
+        Prop::Unknown => None,
+    };
     let allows = match props.get(model, "effect") {
         Prop::Absent => true,
         Prop::Present(entry) => model.cdk_name(entry.value)? == "aws_iam.Effect.ALLOW",
         Prop::Unknown => false,
     };
-    let (actions, resources) = (strings("actions")?, strings("resources")?);
+    let (mut actions, mut resources) = (strings("actions")?, strings("resources")?);
+    add_later(site, &mut actions, &mut resources);
+    if !allows || is_for_a_resource(model, site) {
+        return None;
+    }
+    let cure = star_cure(model, site, &actions, &resources);
+    let statement = Statement { node: site.node, actions, resources, principal: allowed(model, site) };
+    judge(model, statement, cure, out)
+}
+
+/// What `statement.addActions(…)` and the like add.
+fn add_later<'a>(site: &Site<'a>, actions: &mut Vec<&'a str>, resources: &mut Vec<&'a str>) {
+    let Binding::Variable(name) = site.binding() else { return };
+    for used in words(Syn::root(name.file), name.text()).filter_map(|at| name.at(at)) {
+        let member = used.parent().filter(|member| member.field("object") == Some(used));
+        let Some((member, call)) = member.and_then(|member| Some((member, member.parent()?))) else {
+            continue;
+        };
+        if call.field("function") != Some(member) {
+            continue;
+        }
+        let strings = || {
+            let arguments = call.field("arguments").into_iter().flat_map(Syn::children);
+            arguments
+                .filter(|argument| argument.is("string"))
+                .map(|text| text.text().trim_matches(['\'', '"']))
+        };
+        match member.field("property").map_or("", Syn::text) {
+            "addActions" => actions.extend(strings()),
+            "addResources" => resources.extend(strings()),
+            "addAllResources" => resources.push("*"),
+            _ => {}
+        }
+    }
+}
+
+/// Reports what a statement allows, if that is everything of a service everywhere.
+pub(super) fn judge<'a>(
+    model: &Model<'a>,
+    statement: Statement<'a, '_>,
+    cure: Option<StarCure<'a>>,
+    out: &mut Findings<'a>,
+) -> Option<()> {
+    let Statement { node, actions, resources, principal } = statement;
     let broad: Vec<&str> = actions.iter().copied().filter(|action| is_star(action)).collect();
-    if !allows || broad.is_empty() || !resources.contains(&"*") || is_for_a_resource(model, statement) {
+    if broad.is_empty() || !resources.contains(&"*") || is_capped(model, principal.as_ref()) {
         return None;
     }
     let list = broad.join(", ");
-    let principal = allowed(model, statement);
-    if is_capped(model, principal.as_ref()) {
-        return None;
-    }
-    let cure = star_cure(model, statement, &actions, &resources);
     let everything = broad.iter().any(|action| matches!(*action, "*" | "*:*"));
     let worker = principal.filter(|principal| cure.is_none() && everything && is_a_worker(model, principal));
     let told = match (&cure, &worker) {
@@ -56,7 +106,7 @@ pub(super) fn star_statement<'a>(
         (None, None) => "Name the actions and the resources that are needed.".to_owned(),
     };
     let message = format!("This statement allows {list} on every resource of the account. {told}");
-    let finding = out.report(&META, model, statement.node, message);
+    let finding = out.report(&META, model, node, message);
     let sweeping =
         broad.iter().any(|action| matches!(*action, "*" | "*:*" | "iam:*" | "sts:*" | "organizations:*"));
     finding.key(&list).impact(if sweeping { Impact::High } else { Impact::Medium });
@@ -132,12 +182,14 @@ fn allowed<'a>(model: &Model<'a>, statement: &Site<'a>) -> Option<Site<'a>> {
 }
 
 /// The grant that replaces a statement, the call that adds it, its receiver, and the principal.
+pub(super) type StarCure<'a> = (Cure<'a>, Syn<'a>, Syn<'a>, Site<'a>);
+
 fn star_cure<'a>(
     model: &Model<'a>,
     statement: &Site<'a>,
     actions: &[&str],
     resources: &[&str],
-) -> Option<(Cure<'a>, Syn<'a>, Syn<'a>, Site<'a>)> {
+) -> Option<StarCure<'a>> {
     let prefix = actions.first()?.split(':').next()?;
     let one_service =
         actions.iter().all(|action| action.split(':').next() == Some(prefix)) && resources == ["*"];

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::api_methods::{Added, arguments, calls};
+use super::api_methods::{Added, arguments, calls, set_option, verb};
 use super::{holder, named};
 use crate::detect::{Findings, Refusal};
-use crate::edit::style::{line_indent, line_start};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
@@ -108,51 +107,17 @@ fn attach<'a>(
     }
     b.insert_after(statement, &code);
     for method in methods {
-        validate_method(b, method, &validator, &property)?;
+        set_option(b, method.call, "requestValidator", &validator)?;
     }
     for proxy in proxies {
         let root_is_there = methods.iter().any(|method| {
             method.receiver.text() == proxy.receiver.text()
                 && method.call.start() < proxy.call.start()
-                && arguments(method.call)
-                    .first()
-                    .is_some_and(|verb| verb.text().trim_matches(['\'', '"']) == "ANY")
+                && verb(method.call) == Some("ANY")
         });
         validate_proxy(b, proxy, &property, root_is_there)?;
     }
     Ok(())
-}
-
-/// Gives the options of `addMethod` the validator.
-fn validate_method<'a>(
-    b: &mut Builder<'_, 'a>,
-    method: &Added<'a>,
-    validator: &str,
-    property: &str,
-) -> Result<(), Refusal> {
-    let arguments = arguments(method.call);
-    match arguments.as_slice() {
-        [verb] => append(b, *verb, &format!("undefined, {{ {property} }}")),
-        [_, integration] => append(b, *integration, &format!("{{ {property} }}")),
-        [_, _, options] if options.is("object") => b.insert_entry(*options, "requestValidator", validator),
-        _ => {
-            return Err(no_fix(
-                "the options of a method are put together elsewhere",
-                "write them as an object literal, then run again",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Adds an argument behind the last, on a line of its own where that has one.
-fn append<'a>(b: &mut Builder<'_, 'a>, last: Syn<'a>, code: &str) {
-    let style = b.style(last.file);
-    let text = &last.file.text;
-    let indent = line_indent(text, last.start());
-    let alone = line_start(text, last.start()) + indent.len() == last.start();
-    let space = if alone { format!("{}{indent}", style.eol) } else { " ".to_owned() };
-    b.splice(last, last.end()..last.end(), &format!(",{space}{code}"));
 }
 
 /// `anyMethod` drops a validator, so the method is added by hand: its logical id stays.
@@ -171,9 +136,11 @@ fn validate_proxy<'a>(
     if any.value().is_some_and(|value| value.text() == "false") {
         return Ok(());
     }
+    // Where none is passed, the resource's default is taken: one that is built there is not built twice.
     let integration = props
         .as_ref()
         .and_then(|props| props.get(b.model, "defaultIntegration").value())
+        .filter(|integration| matches!(integration.kind(), "identifier" | "member_expression"))
         .map_or("undefined", Syn::text);
     let statement = b.statement(proxy.call)?;
     if holder(proxy.call) != Some(statement)
@@ -202,12 +169,13 @@ fn validate_proxy<'a>(
             b.splice(list, list.start() + 1..list.start() + 1, "{ anyMethod: false }");
         }
     }
-    // A proxy of the root adds the root's own method too, with a path parameter that the root does not have.
+    // A proxy of the root adds the root's own method too, with the root's integration; and with a path parameter that the root
+    // does not have.
     let is_root = proxy.receiver.field("property").is_some_and(|property| property.text() == "root");
     if is_root && !root_is_there {
         b.insert_before(
             statement,
-            &format!("{}.addMethod('ANY', {integration}, {{ {property} }});", proxy.receiver.text()),
+            &format!("{}.addMethod('ANY', undefined, {{ {property} }});", proxy.receiver.text()),
         );
     }
     b.insert_after(statement, &any_method(&name, integration, property));

@@ -13,6 +13,8 @@
 //! those that name none: they get the bucket's own. For the other half, it adds the missing `Null` condition, and where the key
 //! is compared by id, it compares by ARN as S3 does.
 //!
+//! The review offers a second way, which refuses uploads under a key that the client brings along (SSE-C) as well.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -79,7 +81,7 @@
 //! ## When it stays silent
 //! Without a KMS key (S3's own encryption is the default then, and nothing is lost); for imported buckets and those with a
 //! `BucketPolicy` written by hand; for buckets that AWS services deliver logs to, which send what they want; where a
-//! statement on the header is there already or may be added out of sight; where the encryption is chosen by an expression. A
+//! statement on the header is there already or may be added out of sight, or the encryption is changed on the resource underneath; where the encryption is chosen by an expression. A
 //! Deny without the `Null` condition is left alone beside one that demands the header (`Null: 'true'`), and where the bucket's own encryption
 //! would not be what the statement wants: there the header is needed.
 //!
@@ -136,7 +138,11 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
 }
 
 fn open_bucket<'a>(model: &Model<'a>, bucket: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    if is_built_by_its_class(&bucket) || may_be_enforced(model, &bucket) || takes_logs(model, &bucket) {
+    if is_built_by_its_class(&bucket)
+        || may_be_enforced(model, &bucket)
+        || takes_logs(model, &bucket)
+        || is_overridden(bucket.node)
+    {
         return None;
     }
     let label = bucket.label();
@@ -150,8 +156,25 @@ fn open_bucket<'a>(model: &Model<'a>, bucket: Site<'a>, out: &mut Findings<'a>) 
              own. A client that asks for AES256 has to stop doing so."
         ),
     );
-    finding.fix(format!("Refuse other encryption than KMS in {label}"), move |b| add_statement(b, &bucket));
+    let strict = bucket.clone();
+    finding.alternative(
+        format!("Refuse other encryption than KMS in {label}, and keys that clients bring along"),
+        Tier::Review,
+        move |b| add_statement(b, &strict, true),
+    );
+    finding.fix(format!("Refuse other encryption than KMS in {label}"), move |b| {
+        add_statement(b, &bucket, false)
+    });
     Some(())
+}
+
+/// Whether the file changes the encryption of a bucket on the resource underneath.
+fn is_overridden(bucket: Syn<'_>) -> bool {
+    let root = Syn::root(bucket.file);
+    let at = |word: &'static str| words(root, word).filter_map(move |at| root.at(at));
+    at("BucketEncryption").any(|node| node.is("string_fragment"))
+        || at("bucketEncryption")
+            .any(|node| node.parent().is_some_and(|parent| parent.is("member_expression")))
 }
 
 /// Whether a statement on the header is there for the bucket, or for one that cannot be followed.
@@ -179,7 +202,8 @@ fn is_header(text: &str) -> bool {
     matches!(text.trim_matches(['\'', '"', '`']), ENCRYPTION | KEY_ID)
 }
 
-fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refusal> {
+/// Adds the statement; with `keys`, one that refuses keys of clients (SSE-C) as well.
+fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, keys: bool) -> Result<(), Refusal> {
     let at = bucket.node;
     let statement = b.statement(at)?;
     let receiver = receiver(b, bucket, statement)?;
@@ -193,12 +217,20 @@ fn add_statement<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), R
     } else {
         "['aws:kms', 'aws:kms:dsse']"
     };
-    let code = format!(
+    let mut code = format!(
         "{receiver}.addToResourcePolicy(\n  new {policy_statement}({{\n    sid: 'DenyOtherEncryption',\n    effect: {effect}.DENY,\n    \
          principals: [new {anyone}()],\n    actions: ['s3:PutObject'],\n    resources: [{receiver}.arnForObjects('*')],\n    \
          conditions: {{\n      // Uploads that name no encryption get the bucket's own\n      Null: {{ '{ENCRYPTION}': 'false' }},\n      \
          StringNotEquals: {{\n        '{ENCRYPTION}': {allowed},\n      }},\n    }},\n  }})\n);"
     );
+    if keys {
+        code.push_str(&format!(
+            "\n\n// A key that the client brings along is neither ours nor kept anywhere\n{receiver}.addToResourcePolicy(\n  new \
+             {policy_statement}({{\n    sid: 'DenyClientKeys',\n    effect: {effect}.DENY,\n    principals: [new {anyone}()],\n    actions: \
+             ['s3:PutObject'],\n    resources: [{receiver}.arnForObjects('*')],\n    conditions: {{\n      Null: {{ \
+             '{ENCRYPTION}-customer-algorithm': 'false' }},\n    }},\n  }})\n);"
+        ));
+    }
     b.insert_after(statement, &code);
     Ok(())
 }

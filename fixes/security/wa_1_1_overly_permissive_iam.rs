@@ -16,6 +16,9 @@
 //!   the code, so the policy stays, and the role gets a permissions boundary that keeps it from IAM, the organization, the audit trail and
 //!   the keys' policies. Who takes it over no longer owns the account.
 //!
+//! Statements are read wherever they stand: in a `PolicyStatement`, also where actions are added to it later, in the documents of `fromJson`, and in
+//! those of CloudFormation's own classes (`CfnPolicy`, `CfnManagedPolicy`, the `policies` of a `CfnRole`), which are only reported.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -112,6 +115,7 @@
 
 use super::boundary::{cap, is_capped};
 use super::cure::{CLOUDFORMATION, Cure, Place, cure, principal, replace};
+use super::document::{documents_of, from_json};
 use super::star_statement::star_statement;
 use crate::detect::{Candidate, Findings, Match};
 use crate::model::{Model, Site};
@@ -145,6 +149,12 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     if let Some(role) = m.site("role") {
         return policy_arns(m.model, &role, out);
+    }
+    if let Some(site) = m.site("document") {
+        return documents_of(m.model, &site, out);
+    }
+    if let Some(call) = m.node("json") {
+        return from_json(m.model, call, out);
     }
     star_statement(m.model, &m.site("statement")?, out)
 }

@@ -7,6 +7,8 @@
 //! ## What the fix does
 //! It sets `enforceSSL`: CDK then gives the bucket a policy that denies every request for which `aws:SecureTransport` is false.
 //!
+//! A bucket with a `BucketPolicy` or `CfnBucketPolicy` written by hand gets a statement in that: a second policy for one bucket would replace the first.
+//!
 //! The review offers a second way, which also refuses whoever is not of the bucket's own account, whatever other policies allow; services of
 //! AWS are spared. `bucket_perimeter` takes that way without a review: `account`, or the ids of accounts or organizations that may use the
 //! bucket. It is not offered where the app speaks of somebody outside: other accounts, CloudFront's old identities, websites, replication, delivered logs.
@@ -50,12 +52,12 @@
 //!
 //! ## When it stays silent
 //! For imported buckets, whose policy CDK cannot change; where a statement on `aws:SecureTransport` is there for the bucket, or
-//! for one that cannot be followed; where an aspect or a property injector of the app sees to it; for a bucket with a
-//! `BucketPolicy` written by hand, since a second policy for one bucket would replace the first; for websites of S3, which speak
+//! for one that cannot be followed; where an aspect or a property injector of the app sees to it; where a
+//! `BucketPolicy` is written by hand for a bucket that cannot be followed; for websites of S3, which speak
 //! plain HTTP only; where the props cannot be followed.
 //!
 //! ## When it refuses
-//! For a `CfnBucket`, whose policy is a resource of its own; where a release of CDK does not know `enforceSSL`; where the
+//! For a `CfnBucket` without a policy, which is a resource of its own; where a policy written by hand is put together elsewhere; where a release of CDK does not know `enforceSSL`; where the
 //! props come from elsewhere and cannot be changed in one place.
 //!
 //! ## What to know before deploying
@@ -67,7 +69,8 @@
 //! Clears cdk-nag `AwsSolutions-S10` and `S3BucketSSLRequestsOnly` of HIPAA, NIST and PCI. Server access logs
 //! (`AwsSolutions-S1`) are another matter.
 
-use super::bucket::{has_own_policy, is_built_by_its_class};
+use super::bucket::{OwnPolicy, is_built_by_its_class, own_policy};
+use super::bucket_policy::{bucket_around, refuse_plain_http};
 use super::perimeter;
 use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
@@ -105,14 +108,25 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let raw = m.site("raw");
     let is_raw = raw.is_some();
     let bucket = raw.or_else(|| m.site("bucket"))?;
-    if is_built_by_its_class(&bucket)
-        || has_own_policy(model, &bucket)
-        || is_denied(model, &bucket)
-        || is_seen_to(model)
-    {
+    if is_built_by_its_class(&bucket) || is_denied(model, &bucket) || is_seen_to(model) {
         return None;
     }
     let label = bucket.label();
+    match own_policy(model, &bucket) {
+        OwnPolicy::None => {}
+        OwnPolicy::One(policy) => {
+            let message = format!(
+                "{label} answers over plain HTTP, where whoever is on the way can read what is sent. It has a policy of its own, which a second \
+                 one would replace, so the fix adds a statement to that. The SDKs, the CLI and the console use HTTPS anyway."
+            );
+            let finding = out.report(&META, model, bucket.node, message).tier(Tier::Review);
+            finding.fix(format!("Refuse plain HTTP in the policy of {label}"), move |b| {
+                refuse_plain_http(b, &policy)
+            });
+            return Some(());
+        }
+        OwnPolicy::Unknown => return None,
+    }
     if is_raw {
         let message = format!(
             "{label} answers over plain HTTP, where whoever is on the way can read what is sent. A CfnBucket has no policy of its \
@@ -169,6 +183,9 @@ fn is_denied<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
         words(root, TRANSPORT).filter_map(|at| root.at(at)).any(|node| {
             if node.is("comment") {
                 return false;
+            }
+            if let Some(of) = bucket_around(model, node) {
+                return of.node == bucket.node;
             }
             match target(model, node) {
                 Target::Resource(other) => other.node == bucket.node,

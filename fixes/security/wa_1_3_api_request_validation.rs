@@ -12,7 +12,9 @@
 //!   validator silently, so the methods of a proxy are added by hand; they keep their logical ids. On such routes only the path is
 //!   checked: bodies are once a method names a model.
 //! * **Authorizer**: with `api_authorizer=IAM`, callers sign their requests. Only counted (`info`) until it is wanted: an API may be public.
-//!   The same for an HTTP API none of whose routes has an authorizer, and for a function's URL whose `authType` is `NONE`.
+//!   Preflights that the app answers by methods of its own stay open. With `COGNITO` they sign in to the app's one user pool.
+//!   The same for an HTTP API none of whose routes has an authorizer, and for a function's URL whose `authType` is `NONE`. Routes of an
+//!   HTTP API for every method would catch the preflight of browsers, which is never signed: they become one for each other method.
 //!   With `api_authorizer=API_KEY` they send a key instead, which a usage plan throttles (`usage_plan_rate` requests a second, else 50).
 //! * **Usage plan**: an API that asks for keys, and has no plan that holds one, refuses every call. It gets a plan and a first key.
 //!
@@ -101,20 +103,21 @@
 //! ## When it refuses
 //! Without a value: which origins may call, and how callers are to be known, is not in the code. Where methods are added in
 //! another function, or it cannot be told which API they belong to. Where a route of an HTTP API for every method would catch the preflight of
-//! browsers as well, which is never signed.
+//! browsers as well, and is not added by `addRoutes` with methods that are written there. Where a user pool is wanted that is not built before the API.
 //!
 //! ## What to know before deploying
 //! A web page that is not listed can no longer call the API from a browser; headers that the function itself sends are not touched.
 //! With an authorizer, every client gets 403 until it signs its requests. The changed methods make a new deployment of the API's stage.
+//! Where routes for every method are split, each is replaced: there is a moment in which the API answers 404.
 //! A key tells callers apart and throttles them; it proves nothing, travels with every request, and is no authentication. Whoever has none gets 403.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
 //! Clears Checkov `CKV_AWS_59` (authorizer) and `CKV2_AWS_75` (origins).
 
-use super::{callers, usage_plan, validator};
+use super::{callers, known_callers, usage_plan, validator};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::{Builder, no_fix};
+use crate::edit::no_fix;
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
@@ -150,8 +153,8 @@ const ORIGINS: Question = Question {
 
 pub(super) const AUTHORIZER: Question = Question {
     key: "api_authorizer",
-    ask: "How shall the API know its callers? IAM: they sign their requests. API_KEY: they send a key, which tells and \
-          throttles them but proves nothing.",
+    ask: "How shall the API know its callers? IAM: they sign their requests. COGNITO: they sign in to the app's user pool. \
+          API_KEY: they send a key, which tells and throttles them but proves nothing.",
     kind: AnswerType::Text,
     example: "IAM",
 };
@@ -267,49 +270,11 @@ fn authorizer<'a>(model: &Model<'a>, api: &Site<'a>, out: &mut Findings<'a>) -> 
     let label = api.label();
     let message = format!(
         "{label} asks nobody who they are: whoever finds its address can call it. If it is not meant to be public, the fix \
-         has callers sign their requests, or send a key, as you answer; each of them gets 403 until it does."
+         has callers sign their requests, sign in, or send a key, as you answer; each of them is refused until it does."
     );
     let finding = out.report(&META, model, api.node, message);
     finding.key("authorizer").impact(Impact::Info);
     let api = api.clone();
-    finding.fix(format!("Let only known callers into {label}"), move |b| sign(b, &api));
+    finding.fix(format!("Let only known callers into {label}"), move |b| known_callers::rest(b, &api));
     Some(())
-}
-
-fn sign<'a>(b: &mut Builder<'_, 'a>, api: &Site<'a>) -> Result<(), Refusal> {
-    let answer = b.value(&AUTHORIZER)?;
-    if answer.eq_ignore_ascii_case("api_key") {
-        default_option(b, api, "apiKeyRequired", "true")?;
-        return usage_plan::add(b, api);
-    }
-    if !answer.eq_ignore_ascii_case("iam") {
-        return Err(no_fix(
-            &format!("`{answer}` needs a pool or a function that wa-fix does not know"),
-            "answer IAM or API_KEY, or set the authorizer in defaultMethodOptions yourself",
-        ));
-    }
-    let kind = format!("{}.IAM", b.cdk(api.node, "aws_apigateway.AuthorizationType")?);
-    default_option(b, api, "authorizationType", &kind)
-}
-
-/// Sets an option of all methods.
-fn default_option<'a>(
-    b: &mut Builder<'_, 'a>,
-    api: &Site<'a>,
-    name: &str,
-    value: &str,
-) -> Result<(), Refusal> {
-    match api.props(b.model).get(b.model, "defaultMethodOptions") {
-        Prop::Present(entry) => match b.model.props_of(entry.value).object() {
-            Some(options) => b.insert_entry(options, name, value),
-            None => {
-                return Err(no_fix(
-                    "its defaultMethodOptions are put together elsewhere",
-                    "write them as an object literal, then run again",
-                ));
-            }
-        },
-        _ => b.set_prop(api, "defaultMethodOptions", &format!("{{\n  {name}: {value},\n}}"))?,
-    }
-    Ok(())
 }

@@ -10,6 +10,9 @@
 //! construct id: CloudFormation refuses to change the type behind one. Who may read the parameter may read the secret: `grantRead` is kept,
 //! and the one role that a statement allows to read parameters gets its own grant, through the props of its construct where it needs to be.
 //!
+//! The review offers a second way to those who stay with Parameter Store: the parameter is made outside the stack, where a `SecureString` can be
+//! made, and the stack only imports it. It is offered where the app uses the parameter by its name or by grants, and not its value.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -66,17 +69,16 @@
 //! Checkov `CKV_AWS_149` asks for a key of one's own where none is in scope for the secret.
 
 use super::grant::key_in_scope;
+use super::outside_parameter::{is_used_by_name_only, keep_outside};
+use super::secret_reader::give_to_reader;
 use super::sensitive::{OpenParameter, is_placeholder, last_segment, open_parameter, stem};
-use super::statement::{Target, target};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::names::camel_name;
-use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::{has_word, is_class, words};
+use crate::model::meaning::is_class;
 use crate::model::props::key_of;
 use crate::model::scope::Declaration;
-use crate::model::types::Type;
-use crate::model::{Binding, Model, Site, statement_of};
+use crate::model::{Binding, Model, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -130,6 +132,14 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     );
     let finding = out.report(&META, model, parameter.node, message);
     finding.impact(if placeholder && !secure { Impact::Medium } else { Impact::High });
+    if name.is_some() && is_used_by_name_only(model, &parameter) {
+        let kept = parameter.clone();
+        finding.alternative(
+            format!("Keep {label} in Parameter Store, as a SecureString that is made outside the stack"),
+            Tier::Scaffold,
+            move |b| keep_outside(b, &kept),
+        );
+    }
     finding.fix(format!("Keep {label} in Secrets Manager"), move |b| {
         followed(b.model, &parameter, name)?;
         convert(b, &parameter, value)
@@ -295,7 +305,7 @@ fn rename<'a>(
 }
 
 /// The declaration of a field that `this.name` assigns.
-fn field_of(name: Syn<'_>) -> Option<Syn<'_>> {
+pub(super) fn field_of(name: Syn<'_>) -> Option<Syn<'_>> {
     let class = name.ancestors().find(|node| is_class(*node))?;
     class.field("body")?.children().find(|member| {
         member.is("public_field_definition")
@@ -355,163 +365,4 @@ fn rewrite<'a>(b: &mut Builder<'_, 'a>, parameter: &Site<'a>, object: Syn<'a>) -
         }
     }
     Ok(())
-}
-
-/// The receiver of the statement that lets somebody read parameters.
-fn readers<'a>(model: &Model<'a>) -> Vec<(Syn<'a>, Target<'a>)> {
-    let mut found = Vec::new();
-    for file in model.cdk_files() {
-        let root = Syn::root(file);
-        for at in words(root, "ssm") {
-            let string = root.at(at).and_then(|token| {
-                std::iter::once(token).chain(token.ancestors()).take(2).find(|node| node.is("string"))
-            });
-            let Some(string) = string else { continue };
-            let action = string.text().trim_matches(['\'', '"']);
-            if action.starts_with("ssm:GetParameter") || matches!(action, "ssm:*" | "ssm:Get*") {
-                found.push((string, target(model, string)));
-            }
-        }
-    }
-    found
-}
-
-/// Whether the statement around an action is about this parameter: about all, or about a path that shares a word
-/// with the parameter's. `None` where its resources are not written there.
-fn covers<'a>(model: &Model<'a>, action: Syn<'a>, parameter: &Site<'a>) -> Option<bool> {
-    let statement = action.ancestors().find_map(|node| model.site_of(node))?;
-    let resources = statement.props(model).get(model, "resources").value()?.text();
-    if ["'*'", "\"*\"", "parameter/*"].iter().any(|all| resources.contains(all)) {
-        return Some(true);
-    }
-    let props = parameter.props(model);
-    let name = props.get(model, "parameterName").value().or_else(|| props.get(model, "name").value());
-    let path = name.and_then(|name| name.text().rsplit_once('/')).map(|(path, _)| path).unwrap_or_default();
-    let mut words =
-        path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 2 && *word != "this");
-    if words.any(|word| has_word(resources, word)) {
-        return Some(true);
-    }
-    resources.contains(['\'', '"', '`']).then_some(false)
-}
-
-/// Lets the one that may read parameters read the secret.
-fn give_to_reader<'a>(
-    b: &mut Builder<'_, 'a>,
-    parameter: &Site<'a>,
-    name: &str,
-    secret: &str,
-) -> Result<(), Refusal> {
-    let unknown = || {
-        no_fix(
-            "the app lets others read parameters, and wa-fix cannot tell who of them reads this one",
-            "build the secret by hand, and call its grantRead for each reader",
-        )
-    };
-    let mut reader: Option<(Syn<'a>, Site<'a>, Syn<'a>)> = None;
-    for (action, target) in readers(b.model) {
-        match covers(b.model, action, parameter) {
-            Some(true) => {}
-            Some(false) => continue,
-            None => return Err(unknown()),
-        }
-        let Target::Identity(receiver) = target else { return Err(unknown()) };
-        let site = b.model.origin(receiver).ok_or_else(unknown)?;
-        if reader.as_ref().is_some_and(|(_, known, _)| known.node != site.node) {
-            return Err(unknown());
-        }
-        let statement = statement_of(action).ok_or_else(unknown)?;
-        reader = Some((receiver, site, statement));
-    }
-    let Some((receiver, _, granted)) = reader else { return Ok(()) };
-    let built = b.statement(parameter.node)?;
-    if built.parent() == granted.parent() {
-        let bound = matches!(parameter.binding(), Binding::None);
-        if bound {
-            declare(b, parameter, name)?;
-        }
-        let later = if built.start() < granted.start() { granted } else { built };
-        b.insert_below(later, &format!("{name}.grantRead({});", receiver.text()));
-        return Ok(());
-    }
-    thread(b, parameter, name, secret, receiver, granted).ok_or_else(unknown)?
-}
-
-/// Gives a parameter that is built as a statement of its own a variable.
-fn declare<'a>(b: &mut Builder<'_, 'a>, parameter: &Site<'a>, name: &str) -> Result<(), Refusal> {
-    if !parameter.node.parent().is_some_and(|parent| parent.is("expression_statement")) {
-        return Err(no_fix(
-            "the parameter is built inside another expression",
-            "give it a statement of its own, then run again",
-        ));
-    }
-    let start = parameter.node.start();
-    b.splice(parameter.node, start..start, &format!("const {name} = "));
-    Ok(())
-}
-
-/// Carries the secret from the construct that builds it to the one that reads it: a field, an entry in the props,
-/// a member of their interface. `None` where the app's structure is another.
-fn thread<'a>(
-    b: &mut Builder<'_, 'a>,
-    parameter: &Site<'a>,
-    name: &str,
-    secret: &str,
-    receiver: Syn<'a>,
-    granted: Syn<'a>,
-) -> Option<Result<(), Refusal>> {
-    let model = b.model;
-    let class_of = |node: Syn<'a>| node.ancestors().find(|node| is_class(*node));
-    let only = |class: Syn<'a>| {
-        let mut all = model.instances(class);
-        let first = all.next()?;
-        all.next().is_none().then_some(first)
-    };
-    let (builder, reader) = (class_of(parameter.node)?, class_of(receiver)?);
-    let (from, to) = (only(builder)?, only(reader)?);
-    let Binding::Variable(from_name) = from.binding() else { return None };
-    let (from_statement, to_statement) = (from.statement()?, to.statement()?);
-    let object = to.props_argument().filter(|object| object.is("object"))?;
-    let in_order =
-        from_statement.parent() == to_statement.parent() && from_statement.end() <= to_statement.start();
-    let bare = parameter.node.parent().is_some_and(|parent| parent.is("expression_statement"));
-    let direct = |node: Syn<'a>| {
-        let method = node.parent().and_then(Syn::parent).filter(|method| method.is("method_definition"))?;
-        (method.field("name")?.text() == "constructor").then_some(method)
-    };
-    direct(statement_of(parameter.node)?)?;
-    let constructor = direct(granted)?;
-    let props = constructor.field("parameters")?.children().nth(to.props_index)?;
-    let props_name = props.field("pattern").filter(|pattern| pattern.is("identifier"))?;
-    let Type::Object(parts) = model.written_type(props.field("type")?.first()?).ty else { return None };
-    let [interface] = parts.as_slice() else { return None };
-    let interface = Some(*interface).filter(|interface| interface.is("interface_declaration"))?;
-    let field =
-        builder.field("body")?.children().filter(|member| member.is("public_field_definition")).last()?;
-    if !in_order || !bare || model.member(&Type::Object(vec![interface]), name).is_some() {
-        return None;
-    }
-    let isecret = match b.cdk(interface, "aws_secretsmanager.ISecret") {
-        Ok(isecret) => isecret,
-        Err(refusal) => return Some(Err(refusal)),
-    };
-    let start = parameter.node.start();
-    b.splice(parameter.node, start..start, &format!("this.{name} = "));
-    let text = &field.file.text;
-    let style = b.style(field.file);
-    let mark = field.node.next_sibling().filter(|token| token.kind() == ";");
-    let end = mark.map_or(field.end(), |token| token.end_byte());
-    let line = format!(
-        "{}{}public readonly {name}: {secret}{}",
-        style.eol,
-        line_indent(text, field.start()),
-        if mark.is_some() { ";" } else { "" }
-    );
-    b.splice(field, end..end, &line);
-    b.insert_entry(object, name, &format!("{}.{name}", from_name.text()));
-    let last = interface.field("body")?.children().last()?;
-    let readonly = if last.text().starts_with("readonly ") { "readonly " } else { "" };
-    b.insert_members(interface, &[(format!("{readonly}{name}: {isecret}"), "")]);
-    b.insert_below(granted, &format!("{}.{name}.grantRead({});", props_name.text(), receiver.text()));
-    Some(Ok(()))
 }

@@ -10,6 +10,9 @@
 //! (`db.secret!.secretValue.unsafeUnwrap()`), else a new one, encrypted with the key that is there. Several values of one secret become
 //! one variable. A function that looks for its secrets under a path of Parameter Store gets the ARNs of those that 1.4 has made out of its parameters.
 //!
+//! The review offers a second way, which attaches AWS's extension for parameters and secrets as well: code in any language gets the value by a request to
+//! `localhost:2773`, without an SDK, and the extension keeps it for five minutes.
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -83,24 +86,23 @@
 //! may count for `AwsSolutions-IAM5`.
 //! Checkov `CKV_AWS_149` asks for a key of one's own, which the new secret does not have.
 
-use super::grant::{key_in_scope, name_at};
-use super::leak::{Leak, Under, leak, under};
+use super::handed_over::hand_over;
+use super::leak::{Leak, leak};
 use super::named;
-use super::sensitive::{is_placeholder, words};
+use super::secret_source::{drop_constant, secret_for, variable};
+use super::sensitive::is_placeholder;
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::names::{camel_name, is_visible};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::{has_word, words as places};
 use crate::model::props::key_of;
-use crate::model::scope::Declaration;
-use crate::model::{Model, Site};
+use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::{Parsed, Syn};
 
 /// The rule.
 pub const RULE: Rule = Rule { meta: &META, check };
 
-const META: Meta = Meta {
+pub(super) const META: Meta = Meta {
     id: "1.5",
     also: &[],
     name: "secret-in-function-environment",
@@ -120,12 +122,15 @@ const META: Meta = Meta {
 
 /// A variable that holds a secret.
 #[derive(Debug, Clone, Copy)]
-struct Held<'a> {
+pub(super) struct Held<'a> {
     /// The `pair` of the environment, or the call that adds the variable.
-    node: Syn<'a>,
-    key: &'a str,
-    value: Syn<'a>,
-    leak: Leak<'a>,
+    pub node: Syn<'a>,
+    /// The variable.
+    pub key: &'a str,
+    /// What it holds.
+    pub value: Syn<'a>,
+    /// How the secret comes into it.
+    pub leak: Leak<'a>,
 }
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
@@ -147,16 +152,45 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let label = function.label();
     let finding = out.report(&META, model, environment.entry, message(&label, &held));
     finding.impact(impact(&held));
-    finding.fix(format!("Give {label} the ARNs of its secrets instead of their values"), move |b| {
+    let pass_arns = move |b: &mut Builder<'_, 'a>, function: &Site<'a>| {
         if is_shared(b.model, environment.value, object) {
             return Err(no_fix(
                 "other functions share its environment",
                 "give each function the variables that it needs, then run again",
             ));
         }
-        convert(b, &function, object, &held)
+        convert(b, function, object, &held)
+    };
+    if takes_extension(model, &function) {
+        let (function, pass_arns) = (function.clone(), pass_arns.clone());
+        finding.alternative(
+            format!("Give {label} the ARNs of its secrets, and AWS's extension that fetches them"),
+            Tier::Scaffold,
+            move |b| {
+                pass_arns(b, &function)?;
+                attach_extension(b, &function)
+            },
+        );
+    }
+    finding.fix(format!("Give {label} the ARNs of its secrets instead of their values"), move |b| {
+        pass_arns(b, &function)
     });
     Some(())
+}
+
+/// Whether the extension for parameters and secrets can be attached to a function: it is a layer, which images do not take.
+fn takes_extension<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
+    const PROP: &str = "paramsAndSecrets";
+    model.has_prop("aws_lambda.Function", PROP)
+        && !model.builds(function, "aws_lambda.DockerImageFunction")
+        && function.props(model).get(model, PROP) == Prop::Absent
+}
+
+fn attach_extension<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Refusal> {
+    let layer = b.cdk(function.node, "aws_lambda.ParamsAndSecretsLayerVersion")?;
+    let version = b.cdk(function.node, "aws_lambda.ParamsAndSecretsVersions")?;
+    let value = format!("{layer}.fromVersion(\n  {version}.V1_0_103\n)");
+    b.set_prop(function, "paramsAndSecrets", &value)
 }
 
 fn held<'a>(model: &Model<'a>, entry: Syn<'a>) -> Option<Held<'a>> {
@@ -296,7 +330,10 @@ fn convert<'a>(
 }
 
 /// Lets a function read secrets, right below its statement.
-fn grant<'a>(
+///
+/// # Errors
+/// A [`Refusal`] where the function is built inside another expression.
+pub(super) fn grant<'a>(
     b: &mut Builder<'_, 'a>,
     function: &Site<'a>,
     statement: Syn<'a>,
@@ -341,246 +378,4 @@ fn unread<'a>(model: &Model<'a>, function: &Site<'a>, held: &Held<'a>) -> Result
              @aws-sdk/client-secrets-manager), and keep the value for some minutes; then run again"
         ),
     ))
-}
-
-/// A secret as the function gets it.
-struct Secret {
-    /// The expression that stands for it.
-    receiver: String,
-    /// Whether it may be `undefined`.
-    optional: bool,
-    /// Statements that build it.
-    code: Option<String>,
-    /// Whether the function may read it already.
-    granted: bool,
-}
-
-impl Secret {
-    fn arn(&self) -> String {
-        let ending = if self.optional { " ?? ''" } else { "" };
-        format!("{}.secretArn{ending}", self.receiver)
-    }
-}
-
-/// The secret that takes the place of a value: the app's own, else a new one that is built before a statement.
-fn secret_for<'a>(
-    b: &mut Builder<'_, 'a>,
-    function: &Site<'a>,
-    before: Syn<'a>,
-    held: &Held<'a>,
-) -> Result<Secret, Refusal> {
-    let own_words = words(held.key);
-    let base = own_words.strip_suffix(&["secret".to_owned()]).unwrap_or(&own_words);
-    let id: String = base.iter().map(|word| capital(word)).collect::<String>() + "Secret";
-    let new = |b: &mut Builder<'_, 'a>| {
-        let name = b.fresh_name(before.file, &[&camel_name(&id).unwrap_or_else(|| "secret".to_owned())]);
-        let id = b.fresh_id(function.node, &[&id]);
-        b.cdk(function.node, "aws_secretsmanager.Secret").map(|class| (class, name, id))
-    };
-    let scope = b.scope_text(function);
-    match held.leak {
-        Leak::Unwrapped(secret, optional) => {
-            if !is_visible(before, secret) && !held.node.span().contains(&secret.start()) {
-                return Err(no_fix(
-                    &format!(
-                        "`{}` is unwrapped in another place, and only its value is passed on",
-                        secret.text()
-                    ),
-                    "pass the secret itself to where the function is built, then run again",
-                ));
-            }
-            let mark = if optional { "?" } else { "" };
-            let granted = is_granted(b.model, secret, function);
-            Ok(Secret { receiver: format!("{}{mark}", secret.text()), optional, code: None, granted })
-        }
-        Leak::Named(argument) => {
-            let text = argument.text();
-            let arn = text.to_lowercase().contains("arn");
-            if arn || !(argument.is("string") || is_visible(before, argument)) {
-                return Err(no_fix(
-                    &format!("wa-fix cannot tell whether `{text}` is a secret's name or its full ARN"),
-                    "import the secret with Secret.fromSecretNameV2 or fromSecretCompleteArn, and pass its secretArn",
-                ));
-            }
-            let (class, name, id) = new(b)?;
-            let code = format!("const {name} = {class}.fromSecretNameV2({scope}, '{id}', {text});");
-            Ok(Secret { receiver: name, optional: false, code: Some(code), granted: false })
-        }
-        Leak::Text(_) | Leak::Synthesised(_) => {
-            let (class, name, id) = new(b)?;
-            let key = key_in_scope(b.model, function).map_or_else(String::new, |key| {
-                if key == "encryptionKey" {
-                    "\n  encryptionKey,".to_owned()
-                } else {
-                    format!("\n  encryptionKey: {key},")
-                }
-            });
-            let code = format!(
-                "const {name} = new {class}({scope}, '{id}', {{\n  description: '{} of {}',{key}\n}});",
-                held.key,
-                function.label().replace('\'', "")
-            );
-            Ok(Secret { receiver: name, optional: false, code: Some(code), granted: false })
-        }
-        Leak::Parameter => Err(no_fix(
-            &format!("{} is resolved from a parameter of SSM that is kept outside", held.key),
-            "pass the parameter's name, let the function read it (grantRead), and fetch it with GetParameter",
-        )),
-        Leak::Within => Err(no_fix(
-            &format!("{} is put together from a secret and other text", held.key),
-            "pass the secret's ARN and the other parts, and put them together in the function",
-        )),
-    }
-}
-
-/// Whether a function, or its role, may read a secret already.
-fn is_granted<'a>(model: &Model<'a>, secret: Syn<'a>, function: &Site<'a>) -> bool {
-    let role = function.props(model).get(model, "role").value().and_then(|role| model.origin(role));
-    let origin = model.origin(secret);
-    model.method_calls("grantRead").any(|call| {
-        let receiver = call.field("function").and_then(|function| function.field("object"));
-        let grantee = call.field("arguments").and_then(Syn::first).and_then(|to| model.origin(to));
-        let same = receiver.is_some_and(|receiver| match &origin {
-            Some(origin) => model.origin(receiver).is_some_and(|other| other.node == origin.node),
-            None => receiver.text() == secret.text() && std::ptr::eq(receiver.file, secret.file),
-        });
-        let reads = grantee.is_some_and(|grantee| {
-            grantee.node == function.node || role.as_ref().is_some_and(|role| role.node == grantee.node)
-        });
-        same && reads
-    })
-}
-
-/// Removes the constant that held a value, where nothing else uses it.
-fn drop_constant<'a>(b: &mut Builder<'_, 'a>, value: Syn<'a>) {
-    if !value.is("identifier") || places(Syn::root(value.file), value.text()).count() != 2 {
-        return;
-    }
-    let Some(Declaration::Variable { declarator, constant: true }) = b.model.lookup(value, value.text())
-    else {
-        return;
-    };
-    let alone = declarator
-        .parent()
-        .filter(|statement| statement.is("lexical_declaration") && statement.children().count() == 1)
-        .filter(|statement| statement.parent().is_some_and(|around| !around.is("export_statement")));
-    if let Some(statement) = alone {
-        b.remove_statement(statement);
-    }
-}
-
-/// The variable that names the secret behind others: `DB_SECRET_ARN` for `DB_USER` and `DB_PASSWORD`.
-fn variable(keys: &[&str]) -> String {
-    let all: Vec<Vec<String>> = keys.iter().map(|key| words(key)).collect();
-    let Some((first, rest)) = all.split_first() else { return String::new() };
-    let common = first
-        .iter()
-        .enumerate()
-        .take_while(|(at, word)| rest.iter().all(|other| other.get(*at) == Some(*word)))
-        .count();
-    let mut parts: Vec<String> = first.iter().take(common.max(1)).cloned().collect();
-    if parts.last().is_none_or(|last| last != "secret") {
-        parts.push("secret".to_owned());
-    }
-    parts.push("arn".to_owned());
-    if keys.iter().any(|key| key.contains(|c: char| c.is_ascii_lowercase())) {
-        let whole: String = parts.iter().map(|word| capital(word)).collect();
-        return camel_name(&whole).unwrap_or(whole);
-    }
-    parts.join("_").to_uppercase()
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
-}
-
-/// A function that holds no secret, and looks for its secrets under a path of Parameter Store.
-fn hand_over<'a>(
-    model: &Model<'a>,
-    function: Site<'a>,
-    object: Syn<'a>,
-    shown: Syn<'a>,
-    out: &mut Findings<'a>,
-) -> Option<()> {
-    let told = object.children().find_map(|entry| {
-        let key = key_of(entry)?;
-        let store = ["parameter", "parameters", "param", "params", "ssm"];
-        let found = words(key).iter().any(|word| store.contains(&word.as_str()));
-        let mut found = found.then(|| under(model, entry.field("value").unwrap_or(entry)))?;
-        found.secrets.retain(|secret| !is_told_of(model, object, secret));
-        (!found.parameters.is_empty() || !found.secrets.is_empty()).then_some((key, found))
-    });
-    let (key, Under { parameters, secrets }) = told?;
-    let label = function.label();
-    let names: Vec<String> = parameters.iter().chain(&secrets).map(Site::label).collect();
-    let names = names.join(", ");
-    let state = if parameters.is_empty() {
-        "while they are secrets of Secrets Manager, which no variable names. The fix hands their ARNs to the function"
-    } else {
-        "where they are plain parameters until 1.4 makes them secrets. The fix then hands their ARNs to the function"
-    };
-    let message = format!(
-        "No variable of {label} holds a secret, but it looks for its secrets ({names}) under {key} in Parameter Store, {state}; its code \
-         has to fetch the values."
-    );
-    let finding = out.report(&META, model, shown, message);
-    finding.impact(Impact::Info);
-    finding.fix(format!("Hand the ARNs of its secrets to {label}"), move |b| {
-        if let Some(open) = parameters.first() {
-            return Err(no_fix(
-                &format!("{} is no secret yet", open.label()),
-                "apply the fix of 1.4, which makes it one, then run again",
-            ));
-        }
-        give(b, &function, object, &secrets)
-    });
-    Some(())
-}
-
-/// Whether an environment names a secret.
-fn is_told_of<'a>(model: &Model<'a>, object: Syn<'a>, secret: &Site<'a>) -> bool {
-    object.children().any(|entry| {
-        let value = entry.field("value").filter(|value| value.is("member_expression"));
-        let object = value
-            .filter(|value| value.field("property").is_some_and(|name| name.text().starts_with("secret")))
-            .and_then(|value| value.field("object"));
-        object.and_then(|object| model.origin(object)).is_some_and(|origin| origin.node == secret.node)
-    })
-}
-
-fn give<'a>(
-    b: &mut Builder<'_, 'a>,
-    function: &Site<'a>,
-    object: Syn<'a>,
-    secrets: &[Site<'a>],
-) -> Result<(), Refusal> {
-    let statement = b.statement(function.node)?;
-    let mut entries: Vec<(String, String)> = Vec::new();
-    let mut grants: Vec<String> = Vec::new();
-    for secret in secrets {
-        let uses = b.model.uses(secret);
-        let seen = uses.iter().find(|used| is_visible(object, **used));
-        let name = seen.map(|used| used.text().to_owned()).or_else(|| name_at(secret, object));
-        let name = name.ok_or_else(|| {
-            no_fix(
-                &format!("{} is built elsewhere and not passed to {}", secret.label(), function.label()),
-                "pass the secret to where the function is built, then run again",
-            )
-        })?;
-        entries.push((variable(&[&upper(&secret.label())]), format!("{name}.secretArn")));
-        let granted = seen.is_some_and(|used| is_granted(b.model, *used, function));
-        if !granted {
-            grants.push(name);
-        }
-    }
-    let entries: Vec<(&str, String)> =
-        entries.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    b.insert_entries(object, &entries);
-    grant(b, function, statement, &grants)
-}
-
-/// `ApiKeySecret` as `API_KEY_SECRET`.
-fn upper(label: &str) -> String {
-    words(label).join("_").to_uppercase()
 }

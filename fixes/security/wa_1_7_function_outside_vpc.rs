@@ -5,7 +5,7 @@
 //! way around it that people take, a database that is open to the internet, is worse.
 //!
 //! ## What the fix does
-//! It puts the function into the VPC of the database, into private subnets, and lets it through to the database's port. A role of the
+//! It puts the function into the VPC of the database (or of the search domain, or of the internal load balancer), into private subnets, and lets it through to its port. A role of the
 //! app's own gets the policy by which Lambda manages network interfaces: CDK adds it only to roles that it makes itself.
 //!
 //! In an app that has nothing inside a VPC, the one finding is of impact `info`: there is nothing wrong. The fix there lets a context
@@ -140,6 +140,10 @@ const DATABASES: [&str; 14] = [
     "aws_rds.CfnDBCluster",
 ];
 
+/// What may stand inside a VPC and has no port that CDK knows of.
+const DOMAIN: &str = "aws_opensearchservice.Domain";
+const BALANCER: &str = "aws_elasticloadbalancingv2.ApplicationLoadBalancer";
+
 /// The policy by which Lambda manages the network interfaces of a function.
 const POLICY: &str = "service-role/AWSLambdaVPCAccessExecutionRole";
 
@@ -169,8 +173,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(link) = link(model, &function) {
         let database = link.database.label();
         let message = format!(
-            "{label} uses {database}, which is inside a VPC, and is itself in none: it cannot reach it unless the database is open to the \
-             internet. The fix puts it into the private subnets of that VPC and lets it through to the database. From there it reaches \
+            "{label} uses {database}, which is inside a VPC, and is itself in none: it cannot reach it unless that is open to the \
+             internet. The fix puts it into the private subnets of that VPC and lets it through. From there it reaches \
              AWS and the internet only through NAT or endpoints."
         );
         let finding = out.report(&META, model, function.node, message);
@@ -200,8 +204,9 @@ fn link<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Link<'a>> {
         receiver(*call).and_then(|object| model.origin(object)).is_some_and(|site| site.node == function.node)
     }));
     while let Some(node) = open.pop() {
-        let endpoint =
-            node.field("property").is_some_and(|name| name.text().to_lowercase().contains("endpoint"));
+        let endpoint = node.field("property").is_some_and(|name| {
+            name.text() == "loadBalancerDnsName" || name.text().to_lowercase().contains("endpoint")
+        });
         if let Some(link) = node.field("object").filter(|_| endpoint).and_then(|named| database(model, named))
         {
             return Some(link);
@@ -217,6 +222,15 @@ fn receiver(call: Syn<'_>) -> Option<Syn<'_>> {
 
 fn database<'a>(model: &Model<'a>, named: Syn<'a>) -> Option<Link<'a>> {
     let database = model.origin(named)?;
+    let props = database.props(model);
+    if model.builds(&database, DOMAIN) {
+        return props.get(model, "vpc").present().map(|_| Link { database, named });
+    }
+    if model.builds(&database, BALANCER) {
+        let open = props.get(model, "internetFacing");
+        let internal = open == Prop::Absent || open.value().is_some_and(|open| open.text() == "false");
+        return internal.then_some(Link { database, named });
+    }
     DATABASES.iter().any(|class| model.builds(&database, class)).then_some(Link { database, named })
 }
 
@@ -271,7 +285,13 @@ fn move_in<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>, link: &Link<'a>) ->
     }
     let egress = has_private_subnets(b.model, &link.database)?;
     let role = role_of(b, function)?;
-    let own = super::named(b, function, statement, "function").ok_or_else(|| {
+    let own = if b.model.builds(&link.database, BALANCER) {
+        // Its listeners are open to the VPC.
+        Some(String::new())
+    } else {
+        super::named(b, function, statement, "function")
+    };
+    let own = own.ok_or_else(|| {
         no_fix(
             "the function is built inside another expression",
             "give it a statement of its own, then run again",
@@ -286,7 +306,13 @@ fn move_in<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>, link: &Link<'a>) ->
         entries.push(("vpcSubnets", format!("{{ subnetType: {} }}", private_subnets(b, function.node)?)));
     }
     insert_entries(b, function, &entries)?;
-    b.insert_below(statement, &format!("{own}.connections.allowToDefaultPort({});", link.named.text()));
+    let named = link.named.text();
+    if b.model.builds(&link.database, DOMAIN) {
+        let port = b.cdk(function.node, "aws_ec2.Port")?;
+        b.insert_below(statement, &format!("{named}.connections.allowFrom({own}, {port}.tcp(443));"));
+    } else if !b.model.builds(&link.database, BALANCER) {
+        b.insert_below(statement, &format!("{own}.connections.allowToDefaultPort({named});"));
+    }
     Ok(())
 }
 

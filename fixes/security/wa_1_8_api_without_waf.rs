@@ -9,6 +9,11 @@
 //! inputs and SQL injection, and a limit of 2000 requests in five minutes for one address. Bodies over 8 KB are counted and not
 //! refused. A regional ACL that the same function builds before is used instead of a new one. The same for application load balancers that
 //! face the internet, GraphQL APIs, and (as information) user pools, which everybody can try to sign in to.
+//! Where CloudFront is in front of the API, the limit is counted by the address that CloudFront forwards: by the sender's it would refuse
+//! CloudFront itself. `web_acl_rate` names another limit.
+//!
+//! The review offers a second way, an ACL that only counts what it would refuse (`web_acl_mode=count` takes it without a review): for an API whose
+//! callers are not known well, until its metrics show that nobody is hurt.
 //!
 //! ## Before
 //! ```ts
@@ -117,8 +122,8 @@
 //!
 //! ## What to know before deploying
 //! AWS bills for each ACL, rule and request, in every environment that is deployed. Real requests may be refused: watch
-//! the ACL's sampled requests after the deployment. Behind CloudFront the limit counts CloudFront's addresses: use an ACL of the
-//! distribution there.
+//! the ACL's sampled requests after the deployment. Behind CloudFront, whoever calls the API past it can write any address into the header that
+//! the limit counts by: an ACL of the distribution, and an API that only CloudFront may call, is better there.
 //!
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG3`, which only sees an ACL in the same stack. `WAFv2LoggingEnabled` of HIPAA, NIST and PCI
@@ -127,10 +132,10 @@
 use super::api_methods::stage_owner;
 use super::bucket::is_built_by_its_class;
 use super::fronts::check_front;
-use super::web_acl::add_acl;
-use crate::detect::{Findings, Match};
-use crate::edit::no_fix;
-use crate::fixes::api::is_public;
+use super::web_acl::{Kind, add_acl, counts};
+use crate::detect::{Candidate, Findings, Match, Refusal};
+use crate::edit::{Builder, no_fix};
+use crate::fixes::api::{is_public, says};
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -175,16 +180,37 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          of its stage, with the rules that AWS maintains and a limit for each address. AWS bills for the ACL, its rules and the \
          requests; watch what it refuses after the deployment."
     );
-    out.report(&META, model, api.node, message).fix(format!("Put a web ACL in front of {label}"), move |b| {
+    let behind_cloudfront =
+        ["RestApiOrigin", "HttpOrigin", "customOriginSource"].iter().any(|origin| says(model, origin));
+    let finding = out.report(&META, model, api.node, message);
+    guard(finding, &label, move |b, counts| {
         if !b.model.has_member("aws_apigateway.Stage", "stageArn") {
             return Err(no_fix(
                 "this release of CDK has no Stage.stageArn, or it is not known which release this is",
                 "name a release in package.json that has it, then run again",
             ));
         }
-        add_acl(b, &api, "Api", "deploymentStage.stageArn")
+        add_acl(b, &api, ("Api", "deploymentStage.stageArn"), Kind { behind_cloudfront, counts })
     });
     Some(())
+}
+
+/// Gives a finding the ACL that refuses as its fix, and the one that only counts as another way.
+pub(super) fn guard<'a>(
+    finding: &mut Candidate<'a>,
+    label: &str,
+    add: impl Fn(&mut Builder<'_, 'a>, bool) -> Result<(), Refusal> + Clone + 'a,
+) {
+    let other = add.clone();
+    finding.fix(format!("Put a web ACL in front of {label}"), move |b| {
+        let counts = counts(b)?;
+        add(b, counts)
+    });
+    finding.alternative(
+        format!("Put a web ACL in front of {label} that only counts what it would refuse"),
+        Tier::Review,
+        move |b| other(b, true),
+    );
 }
 
 /// Whether something that no association tells of filters requests: CloudFront, Firewall Manager, another package.

@@ -9,6 +9,8 @@
 //! encrypted with the key that log groups beside it use. The default stage of an HTTP API has no property for this, so
 //! that the fix sets it on the `CfnStage` underneath.
 //!
+//! The review offers a second way for REST APIs: a bucket that keeps a year, behind a Firehose stream (`access_log_target=s3` takes it without a review).
+//!
 //! ## Before
 //! ```ts
 //! import * as cdk from 'aws-cdk-lib';
@@ -64,7 +66,7 @@
 //!
 //! ## When it refuses
 //! Without a value, where a REST API needs the account's role for logs and nothing in the app says that there is one. For
-//! a `CfnStage`, for an API built inside another expression or by its own class, and for an `HttpStage` before CDK 2.190.
+//! a `CfnStage` of an API that is no HTTP or REST API, for an API built inside another expression or by its own class, and for an `HttpStage` before CDK 2.190.
 //!
 //! ## What to know before deploying
 //! CloudWatch Logs bills for what is written. REST APIs write with a role that is set **once for an account and region**: where an API
@@ -74,20 +76,24 @@
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG1` and Checkov `CKV_AWS_76` and `CKV_AWS_95`. Where the fix makes the account's role, its managed policy is one more
 //! `AwsSolutions-IAM4`.
+//! The bucket has no access log of its own (`AwsSolutions-S1`, `CKV_AWS_18`, `CKV_AWS_21`); CDK's stream has a log group without retention and a role with
+//! wildcards (`AwsSolutions-IAM5`, `CKV_AWS_158`), and cfn-lint reports a mapping of it as `W7001`.
 //! Where no key is in scope, Checkov `CKV_AWS_158` asks for one on the log group.
 
 use std::fmt::Write as _;
 
+use super::access_log_settings::{http_api, raw_stage};
+use super::access_log_stream::stream_destination;
 use super::api_methods::stage_owner;
 use super::bucket::is_built_by_its_class;
-use super::{holder, is_typed_as, named};
-use crate::detect::{Findings, Match, Refusal};
+use super::holder;
+use crate::detect::{Candidate, Findings, Match, Refusal};
 use crate::edit::config::name_after;
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::scope::Declaration;
-use crate::model::{Binding, Model, Prop, Site};
+use crate::model::{Model, Prop, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -102,7 +108,7 @@ const ROLE: Question = Question {
     example: "exists",
 };
 
-const META: Meta = Meta {
+pub(super) const META: Meta = Meta {
     id: "1.9",
     also: &[],
     name: "api-without-access-logs",
@@ -113,7 +119,8 @@ const META: Meta = Meta {
     tier: Tier::Review,
     practice: "SEC04-BP01",
     clears: &["AwsSolutions-APIG1", "CKV_AWS_76", "CKV_AWS_95"],
-    raises: &[],
+    // The bucket that a review offers is state.
+    raises: &["5.6"],
     asks: &[ROLE],
     order: 190,
     source: include_str!("wa_1_9_api_without_access_logs.rs"),
@@ -121,18 +128,6 @@ const META: Meta = Meta {
 };
 
 const REST_API: &str = "aws_apigateway.RestApiBase";
-
-/// What an HTTP API writes of a request.
-const HTTP_FORMAT: [(&str, &str); 8] = [
-    ("requestId", "$context.requestId"),
-    ("ip", "$context.identity.sourceIp"),
-    ("requestTime", "$context.requestTime"),
-    ("httpMethod", "$context.httpMethod"),
-    ("routeKey", "$context.routeKey"),
-    ("status", "$context.status"),
-    ("protocol", "$context.protocol"),
-    ("responseLength", "$context.responseLength"),
-];
 
 /// Names under which the resource underneath has the setting.
 const SETTINGS: [&str; 4] =
@@ -153,18 +148,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     match stage {
         Some(stage) => own_stage(model, stage, out),
-        None => {
-            let stage = raw?;
-            let message = format!(
-                "{} writes no access log: after an incident nobody can tell who called what. It takes the ARN of a log \
-                 group, and a format.",
-                stage.label()
-            );
-            out.report(&META, model, stage.node, message).refuse(
-                "a CfnStage takes the ARN of a log group and a format, and its API may need a role for logs",
-                "add a LogGroup, and set the stage's access log to its ARN",
-            );
-        }
+        None => raw_stage(model, raw?, out),
     }
     Some(())
 }
@@ -174,18 +158,16 @@ fn own_stage<'a>(model: &Model<'a>, stage: Site<'a>, out: &mut Findings<'a>) {
     let is_rest = model.builds(&stage, "aws_apigateway.Stage");
     let message = told(&stage, "");
     let title = format!("Keep an access log of {}", stage.label());
-    out.report(&META, model, stage.node, message).fix(title, move |b| {
-        if is_rest {
-            if needs_role(b.model) && makes_role(b)? {
-                return Err(no_fix(
-                    "only a RestApi can make the account's role, and this is a stage",
-                    "set cloudWatchRole on the API, then run again",
-                ));
-            }
-            let group = log_group(b, &stage)?;
-            let entries = rest_entries(b, stage.node, 1, &group)?;
-            return add_entries(b, &stage, &entries);
-        }
+    let finding = out.report(&META, model, stage.node, message);
+    if is_rest {
+        in_group_or_bucket(finding, &title, move |b, bucket| {
+            relies_on_role(b)?;
+            let entries = rest_entries(b, &stage, 1, bucket)?;
+            add_entries(b, &stage, &entries)
+        });
+        return;
+    }
+    finding.fix(title, move |b| {
         if !b.model.has_prop(&stage.class, "accessLogSettings") {
             return Err(no_fix(
                 "before CDK 2.190 an HttpStage takes no accessLogSettings",
@@ -200,7 +182,7 @@ fn own_stage<'a>(model: &Model<'a>, stage: Site<'a>, out: &mut Findings<'a>) {
 }
 
 /// The message; `role` is a sentence on the account's role, or nothing.
-fn told(site: &Site<'_>, role: &str) -> String {
+pub(super) fn told(site: &Site<'_>, role: &str) -> String {
     format!(
         "{} writes no access log: after an incident nobody can tell who called what. The fix adds a log group that keeps three \
          months, with a line for each request; CloudWatch Logs bills for what is written.{role}",
@@ -231,32 +213,67 @@ fn rest_api<'a>(model: &Model<'a>, api: Site<'a>, out: &mut Findings<'a>) -> Opt
         ""
     };
     let message = told(&api, role);
-    out.report(&META, model, api.node, message).fix(
-        format!("Keep an access log of {}", api.label()),
-        move |b| {
-            let create = needs_role(b.model) && makes_role(b)?;
-            let group = log_group(b, &api)?;
-            let mut entries = rest_entries(b, api.node, 2, &group)?;
-            match options {
-                Some(options) => {
-                    b.insert_entries(options, &entries);
-                    if create { b.set_prop(&api, "cloudWatchRole", "true") } else { Ok(()) }
-                }
-                None => {
-                    let lines: Vec<String> = entries
-                        .drain(..)
-                        .map(|(name, value)| format!("  {name}: {},\n", value.replace('\n', "\n  ")))
-                        .collect();
-                    let mut all = vec![("deployOptions", format!("{{\n{}}}", lines.concat()))];
-                    if create {
-                        all.insert(0, ("cloudWatchRole", "true".to_owned()));
-                    }
-                    add_entries(b, &api, &all)
-                }
+    let title = format!("Keep an access log of {}", api.label());
+    let finding = out.report(&META, model, api.node, message);
+    in_group_or_bucket(finding, &title, move |b, bucket| {
+        let create = needs_role(b.model) && makes_role(b)?;
+        let mut entries = rest_entries(b, &api, 2, bucket)?;
+        match options {
+            Some(options) => {
+                b.insert_entries(options, &entries);
+                if create { b.set_prop(&api, "cloudWatchRole", "true") } else { Ok(()) }
             }
-        },
-    );
+            None => {
+                let lines: Vec<String> = entries
+                    .drain(..)
+                    .map(|(name, value)| format!("  {name}: {},\n", value.replace('\n', "\n  ")))
+                    .collect();
+                let mut all = vec![("deployOptions", format!("{{\n{}}}", lines.concat()))];
+                if create {
+                    all.insert(0, ("cloudWatchRole", "true".to_owned()));
+                }
+                add_entries(b, &api, &all)
+            }
+        }
+    });
     Some(())
+}
+
+/// Gives a finding a log group as its fix, and a bucket as another way.
+fn in_group_or_bucket<'a>(
+    finding: &mut Candidate<'a>,
+    title: &str,
+    keep: impl Fn(&mut Builder<'_, 'a>, bool) -> Result<(), Refusal> + Clone + 'a,
+) {
+    let other = keep.clone();
+    finding.fix(title, move |b| {
+        let bucket = match b.value_if_given("access_log_target") {
+            None | Some("cloudwatch") => false,
+            Some("s3") => true,
+            Some(target) => {
+                return Err(no_fix(
+                    &format!("access_log_target is {target}"),
+                    "say cloudwatch, or s3 for a bucket behind a Firehose stream",
+                ));
+            }
+        };
+        keep(b, bucket)
+    });
+    finding.alternative(format!("{title} in a bucket"), Tier::Review, move |b| other(b, true));
+}
+
+/// Refuses where the answer is that an API shall make the account's role: a stage cannot.
+///
+/// # Errors
+/// A [`Refusal`] of this kind.
+pub(super) fn relies_on_role(b: &Builder<'_, '_>) -> Result<(), Refusal> {
+    if needs_role(b.model) && makes_role(b)? {
+        return Err(no_fix(
+            "only a RestApi can make the account's role, and this is a stage",
+            "set cloudWatchRole on the API, then run again",
+        ));
+    }
+    Ok(())
 }
 
 /// Gives a construct several props that it does not have.
@@ -302,69 +319,34 @@ fn needs_role<'a>(model: &Model<'a>) -> bool {
         && !model.all_sites().filter(|site| model.builds(site, REST_API)).any(|api| knows(&api))
 }
 
-/// The two options of a REST API's stage, `deep` levels below the line of the construct.
+/// The two options of a REST API's stage, `deep` levels below the line of the construct, with the log group or the
+/// stream that they name before it.
 fn rest_entries<'a>(
     b: &mut Builder<'_, 'a>,
-    at: Syn<'a>,
+    site: &Site<'a>,
     deep: usize,
-    group: &str,
+    bucket: bool,
 ) -> Result<Vec<(&'static str, String)>, Refusal> {
-    let destination = b.cdk(at, "aws_apigateway.LogGroupLogDestination")?;
+    let at = site.node;
     let format = b.cdk(at, "aws_apigateway.AccessLogFormat")?;
     let name = "accessLogDestination";
-    let line = format!("new {destination}({group})");
-    let value = if b.fits(at, deep, name.len() + line.len() + 3) {
-        line
+    let value = if bucket {
+        stream_destination(b, site)?
     } else {
-        format!("new {destination}(\n  {group}\n)")
+        let group = log_group(b, site)?;
+        let destination = b.cdk(at, "aws_apigateway.LogGroupLogDestination")?;
+        let line = format!("new {destination}({group})");
+        if b.fits(at, deep, name.len() + line.len() + 3) {
+            line
+        } else {
+            format!("new {destination}(\n  {group}\n)")
+        }
     };
     Ok(vec![(name, value), ("accessLogFormat", format!("{format}.jsonWithStandardFields()"))])
 }
 
-fn http_api<'a>(model: &Model<'a>, api: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
-    let stage = match api.props(model).get(model, "createDefaultStage") {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    };
-    if !stage || is_built_by_its_class(&api) || is_set_underneath(model, &api) {
-        return None;
-    }
-    let message = told(&api, "");
-    out.report(&META, model, api.node, message).fix(
-        format!("Keep an access log of {}", api.label()),
-        move |b| {
-            let file = b.model.location(api.node.file);
-            if file.is_none_or(|file| file.extension().is_none_or(|end| end != "ts")) {
-                return Err(no_fix(
-                    "the cast to CfnStage is written in TypeScript, and this file is not",
-                    "set accessLogSettings on the stage's CfnStage",
-                ));
-            }
-            let statement = b.statement(api.node)?;
-            let group = log_group(b, &api)?;
-            let typed = match api.binding() {
-                Binding::Variable(name) | Binding::Field(name) => is_typed_as(name, "Api"),
-                Binding::None => true,
-            };
-            let receiver = typed.then(|| named(b, &api, statement, "api")).flatten().ok_or_else(inside)?;
-            let class = b.cdk(api.node, "aws_apigatewayv2.CfnStage")?;
-            let stage = b.fresh_name(api.node.file, &["defaultStage", "cfnStage"]);
-            let fields: Vec<String> =
-                HTTP_FORMAT.iter().map(|(name, value)| format!("    {name}: '{value}',")).collect();
-            let fields = fields.join("\n");
-            let code = format!(
-                "const {stage} = {receiver}.defaultStage?.node.defaultChild as {class};\n{stage}.accessLogSettings = {{\n  \
-                 destinationArn: {group}.logGroupArn,\n  format: JSON.stringify({{\n{fields}\n  }}),\n}};"
-            );
-            b.insert_after(statement, &code);
-            Ok(())
-        },
-    );
-    Some(())
-}
-
-fn inside() -> Refusal {
+/// Says that nothing can stand beside a construct.
+pub(super) fn inside() -> Refusal {
     no_fix(
         "it is built inside another expression, where no statement can stand before it",
         "keep it in a variable of its own, then run again",
@@ -372,18 +354,12 @@ fn inside() -> Refusal {
 }
 
 /// Declares the log group before a construct; its name.
-fn log_group<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>) -> Result<String, Refusal> {
+///
+/// # Errors
+/// A [`Refusal`] where no statement can stand there.
+pub(super) fn log_group<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>) -> Result<String, Refusal> {
+    let statement = place_before(b, site)?;
     let at = site.node;
-    if at.is("call_expression") {
-        return Err(no_fix(
-            "the API is built by super(…), before which nothing of this construct can be used",
-            "give the class its log group as a parameter",
-        ));
-    }
-    let statement = b.statement(at)?;
-    if holder(at) != Some(statement) || !stands_alone(at, statement) {
-        return Err(inside());
-    }
     let class = b.cdk(at, "aws_logs.LogGroup")?;
     let days = b.cdk(at, "aws_logs.RetentionDays")?;
     let id = b.sibling_id(site, "AccessLogs");
@@ -399,6 +375,25 @@ fn log_group<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>) -> Result<String, Ref
         format!("const {name} = new {class}({scope}, {id}, {{\n  retention: {days}.THREE_MONTHS,\n{key}}});");
     b.insert_before(statement, &code);
     Ok(name)
+}
+
+/// The statement before which something may be built for a construct.
+///
+/// # Errors
+/// A [`Refusal`] where there is none.
+pub(super) fn place_before<'a>(b: &Builder<'_, 'a>, site: &Site<'a>) -> Result<Syn<'a>, Refusal> {
+    let at = site.node;
+    if at.is("call_expression") {
+        return Err(no_fix(
+            "the API is built by super(…), before which nothing of this construct can be used",
+            "give the class its log group as a parameter",
+        ));
+    }
+    let statement = b.statement(at)?;
+    if holder(at) != Some(statement) || !stands_alone(at, statement) {
+        return Err(inside());
+    }
+    Ok(statement)
 }
 
 /// Whether a construct is built whenever its statement runs, and once: in no branch and no function of it.
@@ -427,7 +422,7 @@ pub(crate) fn neighbours_key<'a>(model: &Model<'a>, statement: Syn<'a>) -> Optio
 }
 
 /// Whether the setting is made on the resource underneath, for this API or for one that cannot be followed.
-fn is_set_underneath<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+pub(super) fn is_set_underneath<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
     model.cdk_files().any(|file| {
         let root = Syn::root(file);
         SETTINGS.iter().flat_map(|name| words(root, name)).filter_map(|at| root.at(at)).any(|node| {

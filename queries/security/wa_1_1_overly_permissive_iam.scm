@@ -13,6 +13,17 @@
 ; Every action of a service on every resource.
 ((new_expression) @statement
   (#construct? @statement "aws_iam.PolicyStatement")
-  (#has-prop? @statement "actions")
-  (#has-prop? @statement "resources")
   (#lacks-prop? @statement "principals" "notPrincipals" "conditions"))
+
+; The same as IAM writes it.
+((new_expression) @document
+  (#construct? @document
+    "aws_iam.CfnPolicy" "aws_iam.CfnManagedPolicy" "aws_iam.CfnRolePolicy" "aws_iam.CfnUserPolicy" "aws_iam.CfnGroupPolicy")
+  (#has-prop? @document "policyDocument"))
+
+((new_expression) @document
+  (#construct? @document "aws_iam.CfnRole" "aws_iam.CfnUser" "aws_iam.CfnGroup")
+  (#has-prop? @document "policies"))
+
+((call_expression) @json
+  (#static? @json "aws_iam.PolicyDocument.fromJson" "aws_iam.PolicyStatement.fromJson"))

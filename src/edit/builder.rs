@@ -49,7 +49,7 @@ const ID: &str = "#";
 pub struct Builder<'m, 'a> {
     /// The app's meaning, as it was before the fix.
     pub model: &'m Model<'a>,
-    values: &'m Values,
+    pub(super) values: &'m Values,
     pub(super) proposal: Proposal,
     /// Names and ids this fix has taken, so that it does not take them twice.
     taken: Vec<String>,
@@ -57,6 +57,10 @@ pub struct Builder<'m, 'a> {
     pub(super) pending: super::imports::Pending<'a>,
     /// Constructs that this fix has given a name.
     pub(super) names_given: Vec<(Syn<'a>, String)>,
+    /// Whether an interface of a construct is enough for whom it is reached.
+    pub(super) by_interface: bool,
+    /// Constructs that this fix makes others of: what they are called then, and their type.
+    pub(super) becoming: Vec<(Syn<'a>, String, String)>,
     failure: Option<Refusal>,
 }
 
@@ -70,6 +74,8 @@ impl<'m, 'a> Builder<'m, 'a> {
             taken: Vec::new(),
             pending: super::imports::Pending::default(),
             names_given: Vec::new(),
+            by_interface: false,
+            becoming: Vec::new(),
             failure: None,
         }
     }
@@ -486,6 +492,11 @@ impl<'m, 'a> Builder<'m, 'a> {
                 format!("'{}'", self.unused_id(at, &[&wanted]))
             }
             "template_string" => format!("{}{suffix}`", text.strip_suffix('`').unwrap_or(text)),
+            // `this.stackName + 'Api'`
+            "binary_expression" if id.field("right").is_some_and(|right| right.is("string")) => {
+                let quote = text.chars().last().unwrap_or('\'');
+                format!("{}{suffix}{quote}", text.strip_suffix(quote).unwrap_or(text))
+            }
             _ => format!("`${{{text}}}{suffix}`"),
         }
     }

@@ -18,6 +18,8 @@ pub struct Carried<'c> {
     pub ty: &'c str,
     /// One sentence on what it is, written where the other members have one.
     pub doc: &'c str,
+    /// Whether every `new` of the class has to pass it.
+    pub required: bool,
 }
 
 /// What a class was given to read what it takes.
@@ -93,6 +95,24 @@ impl<'a> Builder<'_, 'a> {
         known_name(self.model, site, at).or_else(|| self.reach_at(site, at, 4))
     }
 
+    /// As [`Builder::reach`], for whom an interface of the construct is enough: `ILogGroup`.
+    pub fn reach_interface(&mut self, site: &Site<'a>, at: Syn<'a>) -> Option<String> {
+        self.by_interface = true;
+        let found = self.reach(site, at);
+        self.by_interface = false;
+        found
+    }
+
+    /// Whether [`Builder::reach_interface`] finds a way: asked first where something else can be done instead.
+    pub fn is_in_reach(&self, site: &Site<'a>, at: Syn<'a>) -> bool {
+        Builder::new(self.model, self.values).reach_interface(site, at).is_some()
+    }
+
+    /// Says what a construct is called, and what its class is, once this fix is through: for [`Builder::reach`].
+    pub fn becomes(&mut self, site: &Site<'a>, name: &str, ty: &str) {
+        self.becoming.push((site.node, name.to_owned(), ty.to_owned()));
+    }
+
     fn reach_at(&mut self, site: &Site<'a>, at: Syn<'a>, depth: u8) -> Option<String> {
         let depth = depth.checked_sub(1)?;
         let class = class_around(site.node);
@@ -123,6 +143,9 @@ impl<'a> Builder<'_, 'a> {
             let member = self.model.member(&whole, name.text())?;
             return (!member.hidden).then(|| name.text().to_owned());
         }
+        if let Some(field) = self.by_interface.then(|| shown_as(self.model, site, class)).flatten() {
+            return Some(field.to_owned());
+        }
         let statement = statement_of(site.node)?;
         let direct = constructor_of(class)?.field("body") == statement.parent();
         let local = match site.binding() {
@@ -145,7 +168,9 @@ impl<'a> Builder<'_, 'a> {
             }
             None => self.declare(site, "this.")?,
         };
-        self.insert_field(class, &field, site.node.field("constructor")?.text());
+        let changed = self.becoming.iter().find(|(node, ..)| *node == site.node).map(|(.., ty)| ty.clone());
+        let ty = changed.or_else(|| Some(site.node.field("constructor")?.text().to_owned()))?;
+        self.insert_field(class, &field, &ty);
         Some(field)
     }
 
@@ -156,7 +181,9 @@ impl<'a> Builder<'_, 'a> {
         }
         site.node.parent().filter(|parent| parent.is("expression_statement"))?;
         let wanted = self.wanted_name(site)?;
-        let name = self.fresh_name(site.node.file, &[&wanted]);
+        let class = site.node.field("constructor").map_or("", Syn::text);
+        let class = class.rsplit('.').next().and_then(camel_name).unwrap_or_else(|| wanted.clone());
+        let name = self.fresh_name(site.node.file, &[&wanted, &class]);
         let at = site.node.start();
         self.splice(site.node, at..at, &format!("{start}{name} = "));
         self.remember_name(site, &name);
@@ -164,7 +191,8 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn wanted_name(&self, site: &Site<'a>) -> Option<String> {
-        camel_name(&site.label())
+        let changed = self.becoming.iter().find(|(node, ..)| *node == site.node);
+        changed.map(|(_, name, _)| name.clone()).or_else(|| camel_name(&site.label()))
     }
 
     fn name_given(&self, site: &Site<'a>) -> Option<String> {
@@ -202,6 +230,20 @@ impl<'a> Builder<'_, 'a> {
         let indent = line_indent(text, first.start());
         self.splice(body, at..at, &format!("{}{indent}{line}", style.eol));
         self.splice(body, next..next, style.eol);
+    }
+
+    /// Where the props of a class are declared, or will be: the file in which the types of their members are written.
+    pub fn props_home(&self, class: Syn<'a>, props_index: usize) -> Syn<'a> {
+        let parameter = constructor_of(class)
+            .and_then(|constructor| constructor.field("parameters")?.children().nth(props_index));
+        let written = parameter.and_then(|parameter| parameter.field("type")?.first());
+        match written.map(|written| self.model.written_type(written).ty) {
+            Some(Type::Object(parts)) => match parts.as_slice() {
+                [one] => *one,
+                _ => class,
+            },
+            _ => class,
+        }
     }
 
     /// Lets a class take a value through its props: a member of their interface, written for it where the class
@@ -278,8 +320,30 @@ impl<'a> Builder<'_, 'a> {
     }
 }
 
+/// The public field of a class to which its constructor assigns what a variable holds.
+fn shown_as<'a>(model: &Model<'a>, site: &Site<'a>, class: Syn<'a>) -> Option<&'a str> {
+    let Binding::Variable(local) = site.binding() else { return None };
+    let statements = constructor_of(class)?.field("body")?.children();
+    let assigned = statements
+        .filter(|statement| statement.is("expression_statement"))
+        .filter_map(Syn::first)
+        .filter(|assignment| {
+            assignment.is("assignment_expression")
+                && assignment
+                    .field("right")
+                    .is_some_and(|right| right.is("identifier") && right.text() == local.text())
+        })
+        .filter_map(|assignment| assignment.field("left"))
+        .filter(|left| left.field("object").is_some_and(|object| object.is("this")));
+    let fields = assigned.filter_map(|left| left.field("property").map(Syn::text));
+    let shown =
+        |field: &&str| model.member(&Type::Object(vec![class]), field).is_some_and(|member| !member.hidden);
+    fields.into_iter().find(shown)
+}
+
 fn line_of(member: &Carried<'_>, readonly: bool) -> String {
-    format!("{}{}?: {}", if readonly { "readonly " } else { "" }, member.name, member.ty)
+    let mark = if member.required { "" } else { "?" };
+    format!("{}{}{mark}: {}", if readonly { "readonly " } else { "" }, member.name, member.ty)
 }
 
 /// Whether a name of a constructor means the same at its last statement, or behind it.
@@ -335,7 +399,7 @@ mod tests {
         let text = "export class Top extends cdk.Stack {\n  constructor(s: Construct, id: string, props?: cdk.StackProps) {\n    super(s, id, props);\n    HERE();\n  }\n}\n";
         let after = edited(text, |b, at| {
             let class = class_around(at).unwrap();
-            let carried = Carried { name: "x", ty: "string", doc: "What it is." };
+            let carried = Carried { name: "x", ty: "string", doc: "What it is.", required: false };
             assert_eq!(b.take_in_props(class, 2, &[carried]).unwrap().texts, ["props?.x"]);
         });
         assert!(after.trim_start().starts_with("export interface TopProps extends cdk.StackProps {\n  /** What it is. */\n  readonly x?: string;\n}\n\nexport class Top"), "{after}");
