@@ -7,7 +7,8 @@ use super::super::sustainability::unbounded_logs::has_group;
 use super::document::{Facts, PHYS, begin, cell, end, id_of, one_line};
 use crate::edit::alarm::{closed_key, is_closed};
 use crate::model::imports::string_text;
-use crate::model::{Model, Prop, Props, Site};
+use crate::model::scope::is_function;
+use crate::model::{Meaning, Model, Prop, Props, Site};
 use crate::syntax::Syn;
 
 /// An alarm: `new Alarm(…)` or `metric.createAlarm(…)`.
@@ -21,6 +22,28 @@ pub(super) struct Alarm<'a> {
     pub(super) label: String,
     /// The anchor of that section, where the id is a literal.
     pub(super) anchor: Option<String>,
+    /// Where a function makes it and is given the id: the ids that it is given.
+    pub(super) made: Vec<Syn<'a>>,
+}
+
+/// The ids that the function around is called with, where an id is a parameter of it.
+fn made_by<'a>(model: &Model<'a>, id: Syn<'a>) -> Vec<Syn<'a>> {
+    let given = || {
+        let Some(Meaning::Parameter(parameter)) = model.meaning(id) else { return None };
+        let function = parameter.ancestors().find(|around| is_function(around.kind()))?;
+        let is_it = |one: Syn<'a>| one.start() <= parameter.start() && parameter.end() <= one.end();
+        let at = function.field("parameters")?.children().position(is_it)?;
+        let calls = model.callers(function);
+        Some(calls.into_iter().filter_map(|call| call.field("arguments")?.children().nth(at)).collect())
+    };
+    given().unwrap_or_default()
+}
+
+/// What is called with these arguments.
+fn callee<'a>(arguments: &[Syn<'a>]) -> &'a str {
+    let call = arguments.first().and_then(|argument| argument.ancestor("call_expression"));
+    let function = call.and_then(|call| call.field("function"));
+    function.map_or("", |function| function.field("property").unwrap_or(function).text())
 }
 
 /// The alarms of an app, by path and offset.
@@ -43,14 +66,19 @@ pub(super) fn alarms<'a>(model: &Model<'a>) -> Vec<Alarm<'a>> {
         .into_iter()
         .map(|(node, props, id)| {
             let literal = id.filter(|id| id.is("string")).map(string_text);
-            let label = literal
-                .map_or_else(|| id.map_or("Alarm".to_owned(), |id| one_line(id.text())), str::to_owned);
+            let made = id.map(|id| made_by(model, id)).unwrap_or_default();
+            let label = match (literal, id) {
+                (Some(text), _) => text.to_owned(),
+                (None, Some(_)) if !made.is_empty() => format!("Made by {}", callee(&made)),
+                (None, Some(id)) => one_line(id.text().trim_matches('`')),
+                (None, None) => "Alarm".to_owned(),
+            };
             let slug = slug(&label);
             let count = seen.entry(slug.clone()).or_default();
             *count += 1;
             // As GitHub and GitLab number headings that are alike.
             let anchor = if *count == 1 { slug } else { format!("{slug}-{}", *count - 1) };
-            Alarm { node, props, label, anchor: literal.is_some().then_some(anchor) }
+            Alarm { node, props, label, anchor: literal.is_some().then_some(anchor), made }
         })
         .collect()
 }

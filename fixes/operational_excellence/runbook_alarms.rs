@@ -22,6 +22,13 @@ impl<'a> Runbook<'_, 'a> {
                 .value()
                 .or_else(|| alarm.node.field("function").and_then(|function| function.field("object")));
             let _ = writeln!(out, "- Declared in `{}`.", self.facts().file(alarm.node));
+            if !alarm.made.is_empty() {
+                let made = alarm.made.iter().map(|id| {
+                    let text = id.text().trim_matches(['\'', '"', '`']);
+                    format!("`{}` in `{}`", one_line(text), self.facts().file(*id))
+                });
+                let _ = writeln!(out, "- One each: {}.", made.collect::<Vec<_>>().join(", "));
+            }
             if let Some(metric) = metric {
                 let _ = writeln!(out, "- Watches `{}`.", one_line(metric.text()));
             }

@@ -40,7 +40,7 @@ pub(super) struct Method<'a> {
 }
 
 /// The methods of the API, and the calls that add catch-all resources.
-pub(super) struct Methods<'a> {
+pub(in crate::fixes) struct Methods<'a> {
     all: Vec<Method<'a>>,
     proxies: Vec<Added<'a>>,
     /// Whether its class adds a catch-all route by itself.
@@ -96,7 +96,7 @@ pub(super) fn parse(answer: &str) -> Result<Vec<Cached>, Refusal> {
 
 impl<'a> Methods<'a> {
     /// `None` where it cannot be told which API a method belongs to.
-    pub(super) fn of(model: &Model<'a>, api: &Site<'a>) -> Option<Self> {
+    pub(in crate::fixes) fn of(model: &Model<'a>, api: &Site<'a>) -> Option<Self> {
         let mut all = Vec::new();
         for added in calls(model, api, "addMethod")? {
             let verb = arguments(added.call).first().copied()?;
@@ -128,6 +128,22 @@ impl<'a> Methods<'a> {
     pub(super) fn serve(&self, model: &Model<'a>, path: &str) -> bool {
         self.at(path, "GET").or_else(|| self.at(path, "ANY")).is_some()
             || self.catch_all(model, path).is_some()
+    }
+
+    /// Whether a GET of a path, without parameters, may reach something: `false` only where every way into the API is known, and
+    /// none takes it.
+    pub(in crate::fixes) fn may_answer(&self, path: &str) -> bool {
+        let takes = |route: &str| {
+            let (mut route, mut path) = (route.split('/'), path.split('/'));
+            route.by_ref().zip(path.by_ref()).all(|(a, b)| a == b || a.starts_with('{'))
+                && (route.next(), path.next()) == (None, None)
+        };
+        let unknown = self.all.is_empty() || self.all.iter().any(|method| method.path.is_empty());
+        let reads = |method: &&Method<'a>| matches!(method.verb, "GET" | "ANY");
+        unknown
+            || self.proxies_all
+            || !self.proxies.is_empty()
+            || self.all.iter().filter(reads).any(|method| takes(&method.path))
     }
 
     /// GET methods whose path has a parameter and whose Lambda integration names no key.

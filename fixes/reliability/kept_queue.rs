@@ -62,18 +62,15 @@ impl<'a> KeptQueue<'_, 'a> {
         queue: &str,
         before: Syn<'a>,
     ) -> Result<String, Refusal> {
-        let Some(topic) = b.alarm_topic(before) else { return Ok(String::new()) };
-        b.let_alarms_reach(topic)?;
+        let Some(action) = b.alarm_action(before)? else { return Ok(String::new()) };
         let scope = b.scope_text(self.site);
         let id = b.sibling_id(self.site, "DeadLetterAlarm");
         let class = b.cdk(before, "aws_cloudwatch.Alarm")?;
         let missing = b.cdk(before, "aws_cloudwatch.TreatMissingData")?;
-        let action = b.cdk(before, "aws_cloudwatch_actions.SnsAction")?;
         Ok(format!(
             "\n\nnew {class}({scope}, {id}, {{\n  alarmDescription: 'What could not be handled waits in the dead-letter queue',\n  metric: \
              {queue}.metricApproximateNumberOfMessagesVisible(),\n  threshold: 1,\n  evaluationPeriods: 1,\n  treatMissingData: \
-             {missing}.NOT_BREACHING,\n}}).addAlarmAction(new {action}({}));",
-            topic.text()
+             {missing}.NOT_BREACHING,\n}}).addAlarmAction({action});"
         ))
     }
 }

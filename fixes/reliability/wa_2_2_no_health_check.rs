@@ -94,7 +94,7 @@
 //!
 //! ## When it refuses
 //! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; for a load balancer
-//! with a certificate or an unusual port, which answers to a name of its own; below aws-cdk-lib
+//! with a certificate or an unusual port, which answers to a name of its own; where `health_path` is no path of the REST API; below aws-cdk-lib
 //! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
 //! app or in the function's code), it waits for the value `health_path`.
 //!
@@ -116,6 +116,7 @@ use super::health_route::{Route, access};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::api::is_interface;
+use crate::fixes::performance::cached_routes::Methods;
 use crate::model::{Model, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
@@ -274,6 +275,15 @@ fn add<'a>(
     let path = path.trim_start_matches('/');
     if path.contains(['`', '$', '\'', '"', '\\', ' ']) {
         return Err(no_fix("health_path is no path", "give one such as health"));
+    }
+    let rest = (endpoint.kind == Kind::Rest && route.is_none_or(|route| route.path != path))
+        .then_some(&endpoint.owner);
+    let ways = rest.and_then(|api| Methods::of(b.model, api));
+    if ways.is_some_and(|ways| !ways.may_answer(&format!("/{path}"))) {
+        return Err(no_fix(
+            &format!("no GET of {} leads to /{path}", endpoint.spoken()),
+            "give health_path a path that it answers with 200, or add a route that does",
+        ));
     }
     let (statement, receiver) = match alarm.filter(|(_, name)| !is_interface(b.model, *name)) {
         Some((alarm, name)) => (b.statement(alarm)?, name.text().to_owned()),

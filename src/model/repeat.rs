@@ -29,12 +29,26 @@ impl<'a> Model<'a> {
         false
     }
 
+    /// The calls of a function of the app that say its name, or `this` and its name.
+    pub(crate) fn callers(&self, function: Syn<'a>) -> Vec<Syn<'a>> {
+        let Called::ByName(name) = called_by(function) else { return Vec::new() };
+        let own = |call: &Syn<'a>| {
+            let object = call.field("function").and_then(|callee| callee.field("object"));
+            object.is_none_or(|object| object.is("this"))
+        };
+        self.calls_named(name.text()).filter(own).collect()
+    }
+
+    fn calls_named(&self, name: &'a str) -> impl Iterator<Item = Syn<'a>> {
+        self.cdk_files().flat_map(move |file| {
+            let root = Syn::root(file);
+            words(root, name).filter_map(move |at| call_of(root.at(at)?))
+        })
+    }
+
     /// Whether what has a name is called at several places, or at one that runs again.
     fn called_again(&self, name: Syn<'a>, depth: u8) -> bool {
-        let mut calls = self.cdk_files().flat_map(|file| {
-            let root = Syn::root(file);
-            words(root, name.text()).filter_map(move |at| call_of(root.at(at)?))
-        });
+        let mut calls = self.calls_named(name.text());
         match (calls.next(), calls.next()) {
             (None, _) => false,
             (Some(one), None) => self.runs_again(one, depth),
