@@ -1,5 +1,6 @@
 //! Part of 2.7: a pipeline of CDK Pipelines, whose stages know no `onFailure`.
 
+use super::wa_2_7_deployment_without_rollback::is_v2;
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deploying_stages::{is_not_production, is_production};
@@ -84,17 +85,6 @@ fn stages<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<Vec<Stage<'a>>> 
         stages.push(Stage { call, name: site.id_text()? });
     }
     Some(stages)
-}
-
-/// Whether the pipeline is of type V2; `None` where that is told out of sight.
-fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>, default_v2: bool) -> Option<bool> {
-    match pipeline.props(model).get(model, "pipelineType") {
-        Prop::Absent => Some(default_v2),
-        Prop::Present(entry) => {
-            model.cdk_name(entry.value).map(|name| name == "aws_codepipeline.PipelineType.V2")
-        }
-        Prop::Unknown => None,
-    }
 }
 
 /// Builds the pipeline behind its last stage and overrides what happens when the stage fails.

@@ -1,13 +1,15 @@
 //! Part of 2.7: a pipeline that is written as CloudFormation has it.
 
-use super::wa_2_7_deployment_without_rollback::told;
+use super::wa_2_7_deployment_without_rollback::{is_v2, told};
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deploying_stages::is_not_production;
 use crate::fixes::operational_excellence::l1_pipeline::{RawStage, stages};
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta};
-use crate::syntax::Syn;
+
+/// What CloudFormation makes of a pipeline that names no type.
+const DEFAULT_V2: bool = false;
 
 /// Reports the stages of a `CfnPipeline` that deploy, where a failure leaves what they have changed.
 pub(super) fn check<'a>(
@@ -29,7 +31,7 @@ pub(super) fn check<'a>(
             continue;
         }
         let cloudformation = providers.iter().all(|provider| provider.starts_with("CloudFormation"));
-        let message = told((stage.name, &label), cloudformation, "", is_v2(model, pipeline) == Some(true));
+        let message = told((stage.name, &label), cloudformation, "", is_v2(model, pipeline, DEFAULT_V2) == Some(true));
         let finding = out.report(meta, model, stage.node, message);
         finding.key(stage.name).impact(if cloudformation { Impact::Low } else { Impact::High });
         if !stage.providers("Approval").is_empty() {
@@ -46,18 +48,6 @@ pub(super) fn check<'a>(
     Some(())
 }
 
-/// Whether the pipeline is of type V2, which CloudFormation makes of none that says nothing; `None` where that is told out of sight.
-fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<bool> {
-    match pipeline.props(model).get(model, "pipelineType") {
-        Prop::Absent => Some(false),
-        Prop::Present(entry) => {
-            let kind: Syn<'a> = model.value_of(entry.value);
-            kind.is("string").then(|| kind.text().trim_matches(['\'', '"']) == "V2")
-        }
-        Prop::Unknown => None,
-    }
-}
-
 fn roll_back<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, stage: &RawStage<'a>) -> Result<(), Refusal> {
     // The L1 of every release that has the construct's own `onFailure` has it, too.
     if !b.model.has_prop("aws_codepipeline.StageProps", "onFailure") {
@@ -70,7 +60,7 @@ fn roll_back<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, stage: &RawStage<
         no_fix("the stage is put together elsewhere", "write it in the list of stages, then run again")
     })?;
     b.insert_entry(object, "onFailure", "{ result: 'ROLLBACK' }");
-    match is_v2(b.model, pipeline) {
+    match is_v2(b.model, pipeline, DEFAULT_V2) {
         Some(true) => Ok(()),
         Some(false) => b.set_prop(pipeline, "pipelineType", "'V2'"),
         None => Err(no_fix(

@@ -195,7 +195,7 @@ fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, 
         }
         None => String::new(),
     };
-    let message = told((&name, &label), cloudformation, &asks, is_v2(model, pipeline) == Some(true));
+    let message = told((&name, &label), cloudformation, &asks, is_v2(model, pipeline, has_default_v2(model)) == Some(true));
     let finding = out.report(&META, model, stage.node, message);
     finding.key(&name).impact(if cloudformation { Impact::Low } else { Impact::High });
     if actions().any(|action| action.class.contains("Approval")) {
@@ -264,13 +264,18 @@ fn is_undone<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
     })
 }
 
-/// Whether the pipeline is of type V2; `None` where that is told out of sight.
-fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<bool> {
+/// Whether a pipeline, in whatever form it is written, is of type V2; `None` where that is told out of sight.
+pub(super) fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>, by_default: bool) -> Option<bool> {
     match pipeline.props(model).get(model, "pipelineType") {
-        Prop::Absent => Some(has_default_v2(model)),
-        Prop::Present(entry) => {
-            model.cdk_name(entry.value).map(|name| name == "aws_codepipeline.PipelineType.V2")
-        }
+        Prop::Absent => Some(by_default),
+        Prop::Present(entry) => match model.cdk_name(entry.value) {
+            Some(name) => Some(name == "aws_codepipeline.PipelineType.V2"),
+            // As CloudFormation has it.
+            None => {
+                let kind = model.value_of(entry.value);
+                kind.is("string").then(|| kind.text().trim_matches(['\'', '"']) == "V2")
+            }
+        },
         Prop::Unknown => None,
     }
 }
@@ -282,7 +287,7 @@ fn has_default_v2(model: &Model<'_>) -> bool {
 
 /// Makes the pipeline one of type V2: V1 knows no rollback.
 fn make_v2<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>) -> Result<(), Refusal> {
-    match is_v2(b.model, pipeline) {
+    match is_v2(b.model, pipeline, has_default_v2(b.model)) {
         Some(true) => Ok(()),
         Some(false) => {
             let class = b.cdk(pipeline.node, "aws_codepipeline.PipelineType")?;

@@ -216,3 +216,52 @@ fn type_errors(files: &Files, runs: &[&Run]) -> Vec<String> {
     };
     npm::check_types(&cases).into_iter().flat_map(errors).collect()
 }
+
+/// What some rules make of one file together; all that they find is fixed.
+fn together(code: &str, ids: &[&str], values: &[(&str, &str)]) -> String {
+    let files = Files::from([
+        ("package.json".to_owned(), crate::run::MANIFEST.to_owned()),
+        ("lib/app.ts".to_owned(), code.to_owned()),
+    ]);
+    let rules: Vec<Rule> = ALL.iter().copied().filter(|rule| ids.contains(&rule.meta.id)).collect();
+    let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let plan = plan_files(&files, &rules, &values);
+    assert_eq!(plan.findings.len(), ids.len(), "{:?}", plan.findings);
+    for finding in &plan.findings {
+        assert_eq!(finding.outcome, Outcome::Fixed, "{}", finding.rule.id);
+    }
+    crate::support::after(&files, &plan)["lib/app.ts"].clone()
+}
+
+#[test]
+fn an_approval_leaves_the_way_free_for_a_rollback() {
+    let file = top().join("tests/fixtures/5.2/fix/cdk_pipelines_with_post.ts");
+    let text = together(&std::fs::read_to_string(file).unwrap(), &["2.7", "5.2"], &[]);
+    let (wave, rollback) = (text.find("addWave('Approve'").unwrap(), text.find("OnFailure.Result").unwrap());
+    assert!(wave < text.find("pipeline.addStage(").unwrap() && wave < rollback, "{text}");
+}
+
+#[test]
+fn a_canary_signs_where_callers_have_to() {
+    let text = together(
+        "import * as cdk from 'aws-cdk-lib';
+import { HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+
+export class WebStack extends cdk.Stack {
+  constructor(scope: Construct, id: string, fn: lambda.IFunction) {
+    super(scope, id);
+    const api = new HttpApi(this, 'Api');
+    const integration = new HttpLambdaIntegration('Fn', fn);
+    api.addRoutes({ path: '/health', methods: [HttpMethod.GET], integration });
+  }
+}
+",
+        &["1.3", "2.2"],
+        &[("api_authorizer", "IAM")],
+    );
+    assert!(text.contains("defaultAuthorizer: new HttpIamAuthorizer()"), "{text}");
+    assert!(text.contains("resources: [api.arnForExecuteApi('GET', '/health')]"), "{text}");
+}
