@@ -31,7 +31,8 @@ pub(super) fn check<'a>(
             continue;
         }
         let cloudformation = providers.iter().all(|provider| provider.starts_with("CloudFormation"));
-        let message = told((stage.name, &label), cloudformation, "", is_v2(model, pipeline, DEFAULT_V2) == Some(true));
+        let message =
+            told((stage.name, &label), cloudformation, "", is_v2(model, pipeline, DEFAULT_V2) == Some(true));
         let finding = out.report(meta, model, stage.node, message);
         finding.key(stage.name).impact(if cloudformation { Impact::Low } else { Impact::High });
         if !stage.providers("Approval").is_empty() {

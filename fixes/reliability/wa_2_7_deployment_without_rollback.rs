@@ -195,7 +195,12 @@ fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, 
         }
         None => String::new(),
     };
-    let message = told((&name, &label), cloudformation, &asks, is_v2(model, pipeline, has_default_v2(model)) == Some(true));
+    let message = told(
+        (&name, &label),
+        cloudformation,
+        &asks,
+        is_v2(model, pipeline, has_default_v2(model)) == Some(true),
+    );
     let finding = out.report(&META, model, stage.node, message);
     finding.key(&name).impact(if cloudformation { Impact::Low } else { Impact::High });
     if actions().any(|action| action.class.contains("Approval")) {

@@ -189,14 +189,20 @@ fn row_02_two_rules_that_feed_each_other_for_ever_stop() {
 #[test]
 fn row_02_a_fix_that_another_makes_impossible_says_why() {
     static A: Meta = Meta { id: "9.1", order: 1, ..PLAIN };
-    static B: Meta = Meta { id: "9.2", order: 2, query: "((new_expression) @site (#construct? @site \"aws_sqs.Queue\"))", ..PLAIN };
+    static B: Meta = Meta {
+        id: "9.2",
+        order: 2,
+        query: "((new_expression) @site (#construct? @site \"aws_sqs.Queue\"))",
+        ..PLAIN
+    };
     let needs_order = Rule {
         meta: &B,
         check: |m, out| {
             let site = m.site("site")?;
             let finding = out.report(&B, m.model, site.node, "It is so.");
             if site.node.text().contains("true") {
-                finding.fix("Keep the order", move |b| b.set_prop(&site, "contentBasedDeduplication", "true"));
+                finding
+                    .fix("Keep the order", move |b| b.set_prop(&site, "contentBasedDeduplication", "true"));
             } else {
                 finding.refuse("the queue keeps no order", "make it a FIFO queue");
             }
