@@ -76,7 +76,7 @@ fn main() -> Result<(), String> {
     let number = arguments.next().and_then(|number| number.parse().ok()).ok_or("how many rules?")?;
     let root = arguments.next().and_then(|root| std::fs::canonicalize(root).ok()).ok_or("which folder?")?;
     let rules = RuleSet::new((0..number).map(rule))?;
-    let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
+    let options = DiscoverOptions::at(root.clone());
     let found = discover(std::slice::from_ref(&root), &options);
     let options = Options {
         tier: Tier::Safe,
@@ -87,7 +87,7 @@ fn main() -> Result<(), String> {
         jobs: 2,
         trial: wa_fix::plan::Trial::default(),
     };
-    let plan = scan(&find_apps(found.files, &[root]), &rules, &options, &|_| ());
+    let plan = scan(&find_apps(found, &[root]), &rules, &options, &|_| ());
     println!("{number} rules, {} files, {} findings", plan.files, plan.findings.len());
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod custom;
 pub mod detect;
 pub mod edit;
+mod interrupt;
 pub mod lsp;
 pub mod model;
 pub mod plan;

@@ -230,8 +230,8 @@ fn section_end(text: &str, at: usize) -> usize {
 /// Whether a document of the app says one of some words in its path, or the README does in a heading or beside the name of a
 /// wiki. Of the repository around the app only what is surely meant counts: its other documents may be about anything.
 pub(super) fn is_documented(model: &Model<'_>, says: fn(&str) -> bool, surely: fn(&str) -> bool) -> bool {
-    let above = model.app.documents_above().iter().any(|path| {
-        surely(&path.to_ascii_lowercase()) && !model.app.text_above(path).is_some_and(|text| is_rule(&text))
+    let above = model.app.documents_above().any(|path| {
+        surely(&path.to_ascii_lowercase()) && !model.app.text_above(&path).is_some_and(|text| is_rule(&text))
     });
     above
         || model.app.documents().iter().any(|path| {

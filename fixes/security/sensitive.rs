@@ -71,6 +71,32 @@ pub(super) fn is_sensitive(name: &str) -> bool {
     password || said || pair
 }
 
+/// What begins the secret keys that services issue, and how long these are at least: Stripe, GitHub, GitLab, Slack, `SendGrid`, npm.
+/// Source: the patterns that these services register for secret scanning.
+const ISSUED: [(&str, usize); 14] = [
+    ("sk_live_", 24),
+    ("rk_live_", 24),
+    ("whsec_", 30),
+    ("ghp_", 40),
+    ("gho_", 40),
+    ("ghs_", 40),
+    ("ghu_", 40),
+    ("github_pat_", 60),
+    ("glpat-", 26),
+    ("xoxb-", 40),
+    ("xoxp-", 40),
+    ("xapp-", 40),
+    ("SG.", 60),
+    ("npm_", 40),
+];
+
+/// Whether a text is a secret key as a service issues it, whatever it is called.
+pub(super) fn is_issued_key(text: &str) -> bool {
+    let one_word = || text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    ISSUED.iter().any(|(start, length)| text.starts_with(start) && text.len() >= *length) && one_word()
+        || text.starts_with("-----BEGIN ") && text.contains("PRIVATE KEY-----")
+}
+
 /// Whether a name ends as those of references do: `tokenTableName`, `secretArn`.
 pub(super) fn is_pointer(name: &str) -> bool {
     words(name).last().is_some_and(|last| POINTERS.contains(&last.as_str()))
@@ -202,7 +228,18 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_sensitive;
+    use super::{is_issued_key, is_sensitive};
+
+    #[test]
+    fn keys_are_known_by_their_form() {
+        // Put together here, so that nobody's scanner takes the test for a leak.
+        let key = |start: &str, length: usize| format!("{start}{}", "a1B2".repeat(length / 4));
+        assert!(is_issued_key(&key("sk_live_", 24)) && is_issued_key(&key("ghp_", 36)));
+        assert!(is_issued_key("-----BEGIN RSA PRIVATE KEY-----\\nMIIE"));
+        for text in ["ghp_", "npm_config_registry", "SG.eu", "sk_live_ is the prefix of a key of Stripe"] {
+            assert!(!is_issued_key(text), "{text}");
+        }
+    }
 
     #[test]
     fn names_of_secrets_are_told_from_names_of_references() {

@@ -205,10 +205,10 @@ impl Config {
 
     /// Refuses a glob that no file could match.
     fn check_globs(&self) -> Result<(), String> {
-        let mut globs = ignore::overrides::OverrideBuilder::new("/");
+        let mut globs = ignore::gitignore::GitignoreBuilder::new("/");
         for glob in &self.paths.exclude {
             globs
-                .add(&format!("!{glob}"))
+                .add_line(None, glob)
                 .map_err(|error| format!("`{glob}` in [paths] exclude is no glob: {error}; mend it"))?;
         }
         Ok(())

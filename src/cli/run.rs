@@ -149,6 +149,7 @@ impl Run {
             cwd,
             tests: args.tests || config.paths.tests,
             exclude: config.paths.exclude.clone(),
+            jobs: args.jobs.unwrap_or_default(),
         };
         let mut found = discover(&outermost, &discover_options);
         let named =
@@ -162,8 +163,9 @@ impl Run {
         let tier =
             if args.all { Tier::Scaffold } else { args.tier.or(config.rules.tier).unwrap_or(Tier::Safe) };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let skipped = std::mem::take(&mut found.skipped);
         Ok(Self {
-            apps: find_apps(found.files, &outermost),
+            apps: find_apps(found, &outermost),
             known,
             rules,
             options: Options {
@@ -181,7 +183,7 @@ impl Run {
             config_file,
             proof: config.proof,
             cwd: discover_options.cwd,
-            skipped: found.skipped,
+            skipped,
             notes: named.notes,
             failed: named.failed,
             started,

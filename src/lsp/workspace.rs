@@ -237,8 +237,6 @@ impl Workspace {
 
 /// What stands in an app.
 fn shown(index: usize, app: &App, loaded: &Loaded) -> Vec<Shown> {
-    // Kept here, so that the copies that planning makes have them.
-    app.documents();
     plan::parse_ahead(app, loaded.options.jobs);
     for file in app.files.iter().filter(|file| file.speaks_cdk()) {
         file.parsed();

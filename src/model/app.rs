@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
-use crate::source::discover::slashed;
+use crate::source::discover::{is_document, slashed};
 use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
 
@@ -32,6 +32,9 @@ pub struct AppFile {
 /// New texts for files of an app, by absolute path: what a plan has changed so far.
 pub type Overlay = BTreeMap<PathBuf, Arc<str>>;
 
+/// The documents in and around one folder, absolute, found when first asked for; shared by the apps of a run.
+pub(crate) type Shelf = Arc<OnceLock<Vec<PathBuf>>>;
+
 /// Files that belong together, with what their package says of the CDK.
 #[derive(Debug)]
 pub struct App {
@@ -47,7 +50,9 @@ pub struct App {
     pub files: Vec<AppFile>,
     /// Positions of the files by absolute path; shared by the states of an app that have the same files.
     by_path: Arc<HashMap<OsString, usize>>,
-    documents: OnceLock<Vec<String>>,
+    documents: Arc<[String]>,
+    /// For each folder above the root, the nearest first.
+    shelves: Vec<Shelf>,
     /// Files that a plan creates, and documents that it rewrites, with their texts.
     others: Overlay,
 }
@@ -109,7 +114,8 @@ impl App {
             release,
             files,
             by_path: Arc::default(),
-            documents: OnceLock::new(),
+            documents: Arc::default(),
+            shelves: Vec::new(),
             others: Overlay::new(),
         };
         app.sort();
@@ -155,7 +161,8 @@ impl App {
             release: self.release,
             files,
             by_path: Arc::clone(&self.by_path),
-            documents: self.documents.clone(),
+            documents: Arc::clone(&self.documents),
+            shelves: self.shelves.clone(),
             others: self.others_with(overlay),
         };
         if more {
@@ -194,56 +201,48 @@ impl App {
             .unwrap_or_else(|| slashed(file))
     }
 
-    /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) under the app's root, relative to it,
-    /// `/`-separated and sorted; ignored folders left out, files that a plan creates included.
-    pub fn documents(&self) -> Vec<String> {
-        let relative = |file: &Path| file.strip_prefix(&self.root).ok().map(slashed);
-        let is_document = |path: &String| {
-            [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
+    /// The app with those documents of a walk, sorted and absolute, that lie under its root: no deeper than six folders, and
+    /// in no hidden one.
+    #[must_use]
+    pub(crate) fn with_documents(mut self, sorted: &[PathBuf]) -> Self {
+        let start = sorted.partition_point(|file| *file < self.root);
+        let under = sorted.iter().skip(start).map_while(|file| file.strip_prefix(&self.root).ok());
+        let is_near = |path: &Path| {
+            let hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
+            path.components().count() <= 6 && !path.components().any(hidden)
         };
-        let on_disk = self.documents.get_or_init(|| {
-            let walk = ignore::WalkBuilder::new(&self.root)
-                .require_git(false)
-                .max_depth(Some(6))
-                .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("node_modules" | "cdk.out")))
-                .build();
-            walk.filter_map(Result::ok)
-                .filter_map(|entry| relative(entry.path()))
-                .filter(is_document)
-                .collect()
-        });
-        let mut all: Vec<String> = on_disk.clone();
-        all.extend(self.others.keys().filter_map(|file| relative(file)).filter(is_document));
+        self.documents = under.filter(|path| is_near(path)).map(slashed).collect();
+        self
+    }
+
+    /// The app with the shelves that a run keeps for each folder.
+    #[must_use]
+    pub(crate) fn with_shelves(mut self, shelves: &mut HashMap<PathBuf, Shelf>) -> Self {
+        let above = self.root.ancestors().skip(1);
+        self.shelves = above.map(|folder| shelves.entry(folder.to_owned()).or_default().clone()).collect();
+        self
+    }
+
+    /// Documents under the app's root, relative to it, `/`-separated and sorted; ignored folders left out, files that a plan
+    /// creates included.
+    pub fn documents(&self) -> Vec<String> {
+        let made = self.others.keys().filter_map(|file| file.strip_prefix(&self.root).ok().map(slashed));
+        let mut all: Vec<String> =
+            self.documents.iter().cloned().chain(made.filter(|path| is_document(path))).collect();
         all.sort();
         all.dedup();
         all
     }
 
-    /// Documents of the repository that the app is a part of: beside its folder and in the `docs` folders there.
-    /// Nothing where the app is not in a repository.
-    pub fn documents_above(&self) -> Vec<String> {
-        let Some(top) = self.root.ancestors().find(|folder| folder.join(".git").exists()) else {
-            return Vec::new();
-        };
-        let above = self.root.ancestors().skip(1).take_while(|folder| folder.starts_with(top));
-        let places = above.flat_map(|folder| {
-            let inside = ["docs", "doc", "documentation", "runbooks"].map(|name| (folder.join(name), 3));
-            std::iter::once((folder.to_owned(), 1)).chain(inside)
-        });
-        let mut all: Vec<String> = places
-            .filter(|(folder, _)| folder.is_dir())
-            .flat_map(|(folder, depth)| ignore::WalkBuilder::new(folder).max_depth(Some(depth)).build())
-            .filter_map(Result::ok)
-            .filter_map(|entry| {
-                entry.path().strip_prefix(top).ok().map(|path| path.to_string_lossy().replace('\\', "/"))
-            })
-            .filter(|path| {
-                [".md", ".adoc", ".rst", ".html"].iter().any(|end| path.to_lowercase().ends_with(end))
-            })
-            .collect();
-        all.sort();
-        all.dedup();
-        all
+    /// Documents of the repository that the app is a part of, relative to it: beside the app's folder and in the `docs`
+    /// folders there. Nothing where the app is not in a repository.
+    pub fn documents_above(&self) -> impl Iterator<Item = String> {
+        let above: Vec<&Path> = self.folders_to_top().skip(1).collect();
+        let top = above.last().copied();
+        let shelves = above.into_iter().zip(&self.shelves);
+        shelves
+            .flat_map(|(folder, shelf)| shelf.get_or_init(|| documents_around(folder)))
+            .filter_map(move |file| file.strip_prefix(top?).ok().map(slashed))
     }
 
     /// The text of a file by its path from the app's folder or one above it in the repository: lock files, workflows,
@@ -391,6 +390,19 @@ impl App {
     pub fn context_flag(&self, name: &str) -> Option<&serde_json::Value> {
         self.cdk_json.as_ref()?.get("context")?.get(name)
     }
+}
+
+/// Documents in a folder and in the `docs` folders there, absolute.
+fn documents_around(folder: &Path) -> Vec<PathBuf> {
+    let inside = ["docs", "doc", "documentation", "runbooks"].map(|name| (folder.join(name), 3));
+    std::iter::once((folder.to_owned(), 1))
+        .chain(inside)
+        .filter(|(folder, _)| folder.is_dir())
+        .flat_map(|(folder, depth)| ignore::WalkBuilder::new(folder).max_depth(Some(depth)).build())
+        .filter_map(Result::ok)
+        .map(ignore::DirEntry::into_path)
+        .filter(|file| file.to_str().is_some_and(is_document))
+        .collect()
 }
 
 /// Line of a byte offset, from 1.

@@ -277,7 +277,7 @@ mod tests {
             std::fs::write(file, text).unwrap();
         }
         let root = std::fs::canonicalize(folder.path()).unwrap();
-        let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
+        let options = DiscoverOptions::at(root.clone());
         let found = discover(std::slice::from_ref(&root), &options);
         let app = App::new(root, found.files);
         let model = Model::new(&app);

@@ -133,10 +133,7 @@ mod tests {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
-        let found = discover(
-            std::slice::from_ref(&root),
-            &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
-        );
+        let found = discover(std::slice::from_ref(&root), &DiscoverOptions::at(root.clone()));
         let app = App::new(root, found.files);
         let model = Model::new(&app);
         let named = model.all_sites().filter_map(|site| {

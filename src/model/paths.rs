@@ -86,10 +86,7 @@ mod tests {
         fs::create_dir_all(root.join("lib")).unwrap();
         fs::write(root.join("lib/stack.ts"), format!("import * as cdk from 'aws-cdk-lib';\n{stack}"))
             .unwrap();
-        let found = discover(
-            std::slice::from_ref(&root),
-            &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
-        );
+        let found = discover(std::slice::from_ref(&root), &DiscoverOptions::at(root.clone()));
         let app = App::new(root.clone(), found.files);
         let model = Model::new(&app);
         let calls: Vec<_> = model.method_calls("at").collect();

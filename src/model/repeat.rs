@@ -116,10 +116,7 @@ mod tests {
             ['x'].forEach((a) => { new sqs.Queue(this as any, 'Callback'); });\n    this.one();\n  }\n\
             one() { new sqs.Queue(this as any, 'Method'); }\n  inLoop() { new sqs.Queue(this as any, 'MethodOfLoop'); }\n}\n";
         fs::write(root.join("shop.ts"), text).unwrap();
-        let found = discover(
-            std::slice::from_ref(&root),
-            &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
-        );
+        let found = discover(std::slice::from_ref(&root), &DiscoverOptions::at(root.clone()));
         let app = App::new(root, found.files);
         let model = Model::new(&app);
         let again: Vec<_> = model

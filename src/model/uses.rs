@@ -113,10 +113,7 @@ mod tests {
         for (name, text) in files {
             fs::write(root.join(name), format!("{head}{text}")).unwrap();
         }
-        let found = discover(
-            std::slice::from_ref(&root),
-            &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
-        );
+        let found = discover(std::slice::from_ref(&root), &DiscoverOptions::at(root.clone()));
         let app = App::new(root, found.files);
         let model = Model::new(&app);
         let store = model.all_sites().find(|site| site.id_text() == Some("Store")).unwrap();

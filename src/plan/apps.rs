@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::model::App;
-use crate::source::Candidate;
+use crate::source::{Candidate, Discovery};
 
 /// The folder whose app a path belongs to: the nearest with `cdk.json`, else the nearest with
 /// `package.json`, looked for upwards as far as the repository or `stop`.
@@ -23,8 +23,9 @@ pub fn app_root(path: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Groups files by app. `roots` are the folders that were walked.
-pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
+/// Groups what a walk of `roots` has found by app: files, and documents by the folder that they lie under.
+pub fn find_apps(found: Discovery, roots: &[PathBuf]) -> Vec<App> {
+    let Discovery { files, documents, .. } = found;
     let with = |name: &str| -> HashSet<PathBuf> {
         files
             .iter()
@@ -48,5 +49,9 @@ pub fn find_apps(files: Vec<Candidate>, roots: &[PathBuf]) -> Vec<App> {
         });
         homes.entry(home.clone()).or_default().push(candidate);
     }
-    homes.into_iter().map(|(root, files)| App::new(root, files)).collect()
+    let mut shelves = HashMap::new();
+    homes
+        .into_iter()
+        .map(|(root, files)| App::new(root, files).with_documents(&documents).with_shelves(&mut shelves))
+        .collect()
 }

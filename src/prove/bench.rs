@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check::Checks;
 use super::template::Templates;
 use super::{ProofError, process};
 use crate::edit::FileChange;
+use crate::interrupt::Interrupt;
 use crate::write::ScratchTree;
 
 /// Something that says of a state of the project whether it passes.
@@ -59,8 +59,7 @@ type State = BTreeMap<PathBuf, Arc<[u8]>>;
 pub struct Workbench {
     tree: ScratchTree,
     checks: Checks,
-    interrupted: Arc<AtomicBool>,
-    signals: Vec<signal_hook::SigId>,
+    interrupt: Interrupt,
     known: Vec<(State, Outcome)>,
 }
 
@@ -70,27 +69,9 @@ impl Workbench {
     /// # Errors
     /// The copy cannot be made.
     pub fn new(checks: Checks) -> Result<Self, ProofError> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let mut signals = Vec::new();
-        let ends = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-        #[cfg(unix)]
-        let ends = ends.into_iter().chain([signal_hook::consts::SIGHUP]);
-        for signal in ends {
-            signals.extend(signal_hook::flag::register(signal, Arc::clone(&interrupted)));
-        }
-        let stop = Arc::clone(&interrupted);
-        let tree = ScratchTree::of(&checks.root, &|| !stop.load(Ordering::Relaxed));
-        let tree = match tree {
-            Ok(tree) => tree,
-            Err(error) => {
-                for signal in signals {
-                    signal_hook::low_level::unregister(signal);
-                }
-                let stopped = interrupted.load(Ordering::Relaxed);
-                return Err(if stopped { ProofError::Interrupted } else { error.into() });
-            }
-        };
-        Ok(Self { tree, checks, interrupted, signals, known: Vec::new() })
+        let interrupt = Interrupt::listen().map_err(ProofError::Listen)?;
+        let tree = copy(&checks, &interrupt)?;
+        Ok(Self { tree, checks, interrupt, known: Vec::new() })
     }
 
     fn run(&self) -> Result<Outcome, ProofError> {
@@ -98,7 +79,7 @@ impl Workbench {
         for check in &self.checks.list {
             for prepared in check.prepare(&self.checks, &self.tree)? {
                 let mut command = prepared.command;
-                let ended = process::run(&mut command, self.checks.timeout, &self.interrupted)
+                let ended = process::run(&mut command, self.checks.timeout, &|| self.interrupt.came())
                     .map_err(|source| ProofError::Start { command: prepared.shown.clone(), source })?;
                 let end = match ended.end {
                     process::End::Passed => {
@@ -131,7 +112,7 @@ impl Workbench {
 
 impl Bench for Workbench {
     fn try_out(&mut self, changes: &[FileChange]) -> Result<Outcome, ProofError> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.interrupt.came() {
             return Err(ProofError::Interrupted);
         }
         let state: State =
@@ -141,15 +122,7 @@ impl Bench for Workbench {
         }
         // What a check wrote or removed must not meet the next state: a fix would be blamed for it.
         if !self.known.is_empty() {
-            let stop = Arc::clone(&self.interrupted);
-            self.tree =
-                ScratchTree::of(&self.checks.root, &|| !stop.load(Ordering::Relaxed)).map_err(|error| {
-                    if self.interrupted.load(Ordering::Relaxed) {
-                        ProofError::Interrupted
-                    } else {
-                        error.into()
-                    }
-                })?;
+            self.tree = copy(&self.checks, &self.interrupt)?;
         }
         self.tree.hold(changes)?;
         let outcome = self.run()?;
@@ -166,12 +139,10 @@ impl Bench for Workbench {
     }
 }
 
-impl Drop for Workbench {
-    fn drop(&mut self) {
-        for signal in self.signals.drain(..) {
-            signal_hook::low_level::unregister(signal);
-        }
-    }
+/// A copy of the project.
+fn copy(checks: &Checks, interrupt: &Interrupt) -> Result<ScratchTree, ProofError> {
+    ScratchTree::of(&checks.root, &|| !interrupt.came())
+        .map_err(|error| if interrupt.came() { ProofError::Interrupted } else { error.into() })
 }
 
 /// How many lines of a check's output are told.

@@ -87,6 +87,9 @@ pub enum ProofError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The system does not say when Ctrl-C is pressed, so a check could not be ended.
+    #[error("signals cannot be listened to: {0}; prove in another terminal, or without --prove")]
+    Listen(std::io::Error),
     /// Ctrl-C, or a request to end.
     #[error("interrupted during the proof; nothing was written")]
     Interrupted,

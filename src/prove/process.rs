@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,11 +33,11 @@ pub(super) struct Ended {
     pub(super) output: String,
 }
 
-/// Runs a command to its end. Its children go with it.
+/// Runs a command to its end, or until it is to stop. Its children go with it.
 pub(super) fn run(
     command: &mut Command,
     timeout: Duration,
-    interrupted: &AtomicBool,
+    stop: &dyn Fn() -> bool,
 ) -> std::io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
@@ -56,7 +55,7 @@ pub(super) fn run(
     .into_iter()
     .flatten()
     .collect();
-    let end = wait(&mut child, timeout, interrupted);
+    let end = wait(&mut child, timeout, stop);
     let started = Instant::now();
     while readers.iter().any(|reader| !reader.is_finished()) && started.elapsed() < GRACE {
         std::thread::sleep(LOOK);
@@ -66,13 +65,13 @@ pub(super) fn run(
 }
 
 /// Waits for the end, and ends what is left of the group.
-fn wait(child: &mut Child, timeout: Duration, interrupted: &AtomicBool) -> std::io::Result<End> {
+fn wait(child: &mut Child, timeout: Duration, stop: &dyn Fn() -> bool) -> std::io::Result<End> {
     let started = Instant::now();
     let stopped = loop {
         if has_ended(child)? {
             break None;
         }
-        if interrupted.load(Ordering::Relaxed) {
+        if stop() {
             break Some(End::Interrupted);
         }
         if started.elapsed() >= timeout {
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     fn sh(script: &str, timeout: Duration) -> Ended {
-        run(Command::new("sh").args(["-c", script]), timeout, &AtomicBool::new(false)).unwrap()
+        run(Command::new("sh").args(["-c", script]), timeout, &|| false).unwrap()
     }
 
     #[test]
@@ -211,8 +210,7 @@ mod tests {
 
     #[test]
     fn a_person_may_stop_it() {
-        let stop = AtomicBool::new(true);
-        let ended = run(Command::new("sleep").arg("60"), Duration::from_mins(1), &stop).unwrap();
+        let ended = run(Command::new("sleep").arg("60"), Duration::from_mins(1), &|| true).unwrap();
         assert_eq!(ended.end, End::Interrupted);
     }
 }

@@ -2,18 +2,16 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use console::{Key, Term};
-use signal_hook::SigId;
 
 use super::keys::{END, INTERRUPT, REDRAW, SUSPEND};
 use super::line::Line;
 use super::page::Page;
 use super::raw::Raw;
 use super::terminal::{Answer, Ask, Input, Terminal};
+use crate::interrupt::Interrupt;
 use crate::report::Look;
 
 /// How often it is looked whether the terminal has another size now.
@@ -28,8 +26,7 @@ pub struct Screen {
     colour: bool,
     /// `None` while the terminal is somebody else's.
     raw: Option<Raw>,
-    interrupted: Arc<AtomicBool>,
-    signals: Vec<SigId>,
+    interrupt: Interrupt,
     /// Rows and columns when it was drawn last.
     size: (usize, usize),
 }
@@ -40,15 +37,8 @@ impl Screen {
     /// # Errors
     /// Those of the terminal.
     pub fn open(colour: bool) -> io::Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let mut signals = Vec::new();
-        let ends = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-        #[cfg(unix)]
-        let ends = ends.into_iter().chain([signal_hook::consts::SIGHUP]);
-        for signal in ends {
-            signals.push(signal_hook::flag::register(signal, Arc::clone(&interrupted))?);
-        }
-        let mut screen = Self { term: Term::stdout(), colour, raw: None, interrupted, signals, size: (0, 0) };
+        let interrupt = Interrupt::listen()?;
+        let mut screen = Self { term: Term::stdout(), colour, raw: None, interrupt, size: (0, 0) };
         screen.take()?;
         Ok(screen)
     }
@@ -69,10 +59,6 @@ impl Screen {
     fn now(&self) -> (usize, usize) {
         let (rows, columns) = self.term.size_checked().unwrap_or((24, 80));
         (usize::from(rows).max(4), usize::from(columns).max(20))
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
     }
 
     fn look(&self) -> Look {
@@ -149,7 +135,7 @@ impl Terminal for Screen {
 
     fn key(&mut self) -> io::Result<Input> {
         loop {
-            if self.is_interrupted() {
+            if self.interrupt.came() {
                 return Ok(Input::Interrupted);
             }
             if self.now() != self.size {
@@ -196,7 +182,7 @@ impl Terminal for Screen {
             .validate_with(|line: &String| (ask.check)(line))
             .interact_text_on(&self.term);
         match line {
-            _ if self.is_interrupted() => Ok(Answer::Interrupted),
+            _ if self.interrupt.came() => Ok(Answer::Interrupted),
             Ok(line) if line.trim().is_empty() => Ok(Answer::None),
             Ok(line) => Ok(Answer::Line(line)),
             Err(_) => Ok(Answer::Interrupted),
@@ -208,7 +194,7 @@ impl Terminal for Screen {
         let ended = super::editing::run(editor, files, line);
         self.take()?;
         // A Ctrl-C in the editor was the editor's.
-        self.interrupted.store(false, Ordering::Relaxed);
+        self.interrupt.forget();
         ended
     }
 }
@@ -216,9 +202,6 @@ impl Terminal for Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         self.give();
-        for signal in self.signals.drain(..) {
-            signal_hook::low_level::unregister(signal);
-        }
     }
 }
 

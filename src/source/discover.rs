@@ -1,9 +1,11 @@
 //! Which files belong to a run: the walk, and what it leaves out and why.
 
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use ignore::WalkBuilder;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::{WalkBuilder, WalkState};
 
 use super::text::Language;
 
@@ -49,6 +51,15 @@ pub struct DiscoverOptions {
     pub tests: bool,
     /// Globs to leave out, as in a `.gitignore`.
     pub exclude: Vec<String>,
+    /// Threads; 0 is one per core.
+    pub jobs: usize,
+}
+
+impl DiscoverOptions {
+    /// Without tests, nothing left out, a thread per core.
+    pub fn at(cwd: PathBuf) -> Self {
+        Self { cwd, tests: false, exclude: Vec::new(), jobs: 0 }
+    }
 }
 
 /// The result of a walk, sorted by path.
@@ -58,10 +69,19 @@ pub struct Discovery {
     pub files: Vec<Candidate>,
     /// Files left out that somebody might have expected.
     pub skipped: Vec<Skipped>,
+    /// Documents (Markdown, AsciiDoc, reStructuredText, HTML) on disk, absolute: what people have written about the
+    /// apps. Those are known that configuration excludes from the check, too.
+    pub documents: Vec<PathBuf>,
 }
 
 /// Folders that hold no source of the app.
 const NEVER_ENTERED: [&str; 5] = ["node_modules", "cdk.out", ".git", "bower_components", ".wa-fix"];
+
+/// What ends the name of a document.
+const DOCUMENTS: [&str; 4] = [".md", ".adoc", ".rst", ".html"];
+
+/// So many folders near the top are walked by several threads: starting these costs more than walking a few.
+const MANY_FOLDERS: usize = 64;
 
 /// Folders and name parts that mark tests.
 const TEST_FOLDERS: [&str; 6] = ["test", "tests", "__tests__", "__mocks__", "__snapshots__", "spec"];
@@ -91,77 +111,165 @@ pub(crate) fn way(from: &Path, to: &Path) -> String {
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
+/// Whether a path is that of a document.
+pub(crate) fn is_document(path: &str) -> bool {
+    DOCUMENTS.iter().any(|end| {
+        let tail = path.len().checked_sub(end.len()).and_then(|at| path.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    })
+}
+
 /// Walks `roots` (absolute files or folders) and sorts files into read and skipped.
 pub fn discover(roots: &[PathBuf], options: &DiscoverOptions) -> Discovery {
     let mut found = Discovery::default();
-    let mut seen = BTreeSet::new();
     for root in roots {
-        walk(root, options, &mut seen, &mut found);
+        walk(root, options, &mut found);
     }
     found.files.sort();
+    found.files.dedup();
     found.skipped.sort();
+    found.documents.sort();
+    found.documents.dedup();
     found
 }
 
-fn walk(root: &Path, options: &DiscoverOptions, seen: &mut BTreeSet<PathBuf>, found: &mut Discovery) {
+fn walk(root: &Path, options: &DiscoverOptions, found: &mut Discovery) {
     let mut builder = WalkBuilder::new(root);
     builder.hidden(false).require_git(false).add_custom_ignore_filename(".wafixignore");
-    builder.filter_entry(|entry| {
-        entry.depth() == 0
-            || entry.file_name().to_str().is_none_or(|name| {
-                let hidden = name.starts_with('.') && name != ".github" && is_dir(entry);
-                !hidden && !NEVER_ENTERED.contains(&name)
-            })
-    });
-    let mut overrides = ignore::overrides::OverrideBuilder::new(root);
+    builder.filter_entry(|entry| entry.depth() == 0 || !is_dir(entry) || is_entered(entry.file_name()));
+    let mut excluded = GitignoreBuilder::new(root);
     for glob in &options.exclude {
         // A bad glob was refused when the configuration was read.
-        let _ = overrides.add(&format!("!{glob}"));
+        let _ = excluded.add_line(None, glob);
     }
-    if let Ok(overrides) = overrides.build() {
-        builder.overrides(overrides);
+    let sorter = Sorter { root, options, excluded: excluded.build().unwrap_or_else(|_| Gitignore::empty()) };
+    if !has_many_folders(root) {
+        builder.build().for_each(|entry| sorter.sort(entry, found));
+        return;
     }
-    for entry in builder.build() {
+    let parts = Mutex::new(Vec::new());
+    builder.threads(options.jobs).build_parallel().run(|| {
+        let mut part = Part { found: Discovery::default(), parts: &parts };
+        let sorter = &sorter;
+        Box::new(move |entry| {
+            sorter.sort(entry, &mut part.found);
+            WalkState::Continue
+        })
+    });
+    for part in parts.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        found.files.extend(part.files);
+        found.skipped.extend(part.skipped);
+        found.documents.extend(part.documents);
+    }
+}
+
+/// What one thread has found, handed over when the thread is done.
+struct Part<'p> {
+    found: Discovery,
+    parts: &'p Mutex<Vec<Discovery>>,
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.found));
+    }
+}
+
+/// Whether a folder and those in it hold many folders.
+fn has_many_folders(root: &Path) -> bool {
+    let folders = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| {
+                entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_entered(&entry.file_name())
+            })
+            .map(|entry| entry.path())
+    };
+    let mut count = 0;
+    for folder in folders(root) {
+        count += 1 + folders(&folder).take(MANY_FOLDERS).count();
+        if count >= MANY_FOLDERS {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a folder of this name may hold source of the app.
+fn is_entered(name: &OsStr) -> bool {
+    name.to_str().is_none_or(|name| {
+        let hidden = name.starts_with('.') && name != ".github";
+        !hidden && !NEVER_ENTERED.contains(&name)
+    })
+}
+
+/// Puts what a walk meets where it belongs.
+struct Sorter<'o> {
+    root: &'o Path,
+    options: &'o DiscoverOptions,
+    excluded: Gitignore,
+}
+
+impl Sorter<'_> {
+    fn sort(&self, entry: Result<ignore::DirEntry, ignore::Error>, found: &mut Discovery) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.skipped.push(unwalkable(&error, root, &options.cwd));
-                continue;
+                let place = error_place(&error).unwrap_or(self.root);
+                if !self.excludes(place) {
+                    found.skipped.push(unwalkable(&error, place, &self.options.cwd));
+                }
+                return;
             }
         };
         if is_dir(&entry) {
-            continue;
+            return;
         }
         let name = entry.file_name().to_string_lossy();
-        let Some(language) = wanted(&name, entry.path()) else { continue };
-        let path = printed(entry.path(), &options.cwd);
+        if is_document(&name) {
+            found.documents.push(entry.into_path());
+            return;
+        }
+        let Some(language) = wanted(&name, entry.path()) else { return };
+        if self.excludes(entry.path()) {
+            return;
+        }
+        let path = printed(entry.path(), &self.options.cwd);
         if entry.path().to_str().is_none() {
             let why = "has a path that is not UTF-8; rename it, then run again".to_owned();
             found.skipped.push(Skipped { path, kind: SkipKind::Problem, why });
-            continue;
+            return;
         }
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        if let Some((kind, why)) = left_out(&name, relative, &entry, options) {
+        let relative = entry.path().strip_prefix(self.root).unwrap_or(entry.path());
+        if let Some((kind, why)) = left_out(&name, relative, &entry, self.options) {
             found.skipped.push(Skipped { path, kind, why: why.to_owned() });
-        } else if seen.insert(entry.path().to_owned()) {
+        } else {
             found.files.push(Candidate { path, file: entry.into_path(), language });
         }
+    }
+
+    /// Whether configuration excludes a path under the root.
+    fn excludes(&self, path: &Path) -> bool {
+        !self.excluded.is_empty()
+            && path.starts_with(self.root)
+            && self.excluded.matched_path_or_any_parents(path, false).is_ignore()
+    }
+}
+
+/// The place that a walk's error speaks of.
+fn error_place(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_place(err),
+        _ => None,
     }
 }
 
 /// What to say of a folder that cannot be entered.
-fn unwalkable(error: &ignore::Error, root: &Path, cwd: &Path) -> Skipped {
-    fn place(error: &ignore::Error) -> Option<&Path> {
-        match error {
-            ignore::Error::WithPath { path, .. } => Some(path),
-            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place(err),
-            _ => None,
-        }
-    }
-    let path = printed(place(error).unwrap_or(root), cwd);
+fn unwalkable(error: &ignore::Error, place: &Path, cwd: &Path) -> Skipped {
     // The error's own text repeats the path, and in full.
     let why = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
-    Skipped { path, kind: SkipKind::Problem, why: format!("cannot be read: {why}") }
+    Skipped { path: printed(place, cwd), kind: SkipKind::Problem, why: format!("cannot be read: {why}") }
 }
 
 fn is_dir(entry: &ignore::DirEntry) -> bool {

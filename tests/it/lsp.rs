@@ -50,8 +50,8 @@ impl Reviewer {
     fn of(files: &Files) -> Self {
         let folder = TempApp::new(files);
         let root = folder.root();
-        let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
-        let apps = find_apps(discover(std::slice::from_ref(&root), &options).files, &[root]);
+        let options = DiscoverOptions::at(root.clone());
+        let apps = find_apps(discover(std::slice::from_ref(&root), &options), &[root]);
         for file in apps.iter().flat_map(|app| &app.files) {
             file.parsed();
         }

@@ -147,11 +147,8 @@ fn every_two_rules_work_together_on_the_example_app() {
     let files = read_tree(&top().join("examples/tap"));
     let folder = TempApp::new(&files);
     let root = folder.root();
-    let found = discover(
-        std::slice::from_ref(&root),
-        &DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() },
-    );
-    let apps = find_apps(found.files, &[root]);
+    let found = discover(std::slice::from_ref(&root), &DiscoverOptions::at(root.clone()));
+    let apps = find_apps(found, &[root]);
     // All plans share these trees.
     for file in apps.iter().flat_map(|app| &app.files) {
         file.parsed();

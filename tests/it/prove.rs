@@ -252,9 +252,9 @@ fn a_breaking_rule_among_good_ones_is_backed_out_alone() {
 /// Plans some rules for a project, and proves the plan; how many runs that took.
 fn proved(project: &Project, rules: &[Rule], check: Check) -> (Proven, usize) {
     let root = project.root().to_owned();
-    let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
+    let options = DiscoverOptions::at(root.clone());
     let found = discover(std::slice::from_ref(&root), &options);
-    let apps = find_apps(found.files, std::slice::from_ref(&root));
+    let apps = find_apps(found, std::slice::from_ref(&root));
     let set = RuleSet::new(rules.iter().copied()).unwrap();
     let options = Options {
         tier: Tier::Review,

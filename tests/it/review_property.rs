@@ -75,8 +75,8 @@ fn options() -> Options {
 
 fn apps(app: &TempApp) -> Vec<App> {
     let root = app.root();
-    let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
-    find_apps(discover(std::slice::from_ref(&root), &options).files, &[root])
+    let options = DiscoverOptions::at(root.clone());
+    find_apps(discover(std::slice::from_ref(&root), &options), &[root])
 }
 
 /// Does what the dialogue does with a key, with answers of its own.

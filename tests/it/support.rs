@@ -80,9 +80,9 @@ fn run_with(
 ) -> Plan {
     let app = TempApp::new(files);
     let root = app.root();
-    let options = DiscoverOptions { cwd: root.clone(), tests: false, exclude: Vec::new() };
+    let options = DiscoverOptions::at(root.clone());
     let found = discover(std::slice::from_ref(&root), &options);
-    let apps = find_apps(found.files, &[root]);
+    let apps = find_apps(found, &[root]);
     let rules = RuleSet::new(rules.iter().copied()).unwrap();
     let options = Options {
         tier,
