@@ -13,6 +13,7 @@ mod pull_requests;
 mod recovery;
 mod release_commands;
 mod release_counter;
+mod release_graph;
 mod release_group;
 mod remedy;
 mod restore_test;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::security;
+use super::release_graph::draw;
 use crate::detect::Refusal;
 use crate::edit::config::name_after;
 use crate::edit::{Builder, no_fix};
@@ -124,6 +125,7 @@ pub(super) fn count<'a>(b: &mut Builder<'_, 'a>, near: &[Counted<'a>]) -> Result
     let group = group(b, &first.pipeline, scope, &log)?;
     let target = target(b, at, scope, &log)?;
     let mut code = group;
+    let mut shown = Vec::new();
     for (counted, receiver) in &receivers {
         let receiver = if counted.builds_later {
             if !builds(model, counted) {
@@ -137,10 +139,11 @@ pub(super) fn count<'a>(b: &mut Builder<'_, 'a>, near: &[Counted<'a>]) -> Result
             code,
             "{receiver}.onStateChange('DeploymentEvents', {{\n  eventPattern: {{ detail: {{ state: ['SUCCEEDED', 'FAILED'] }} }},\n  {target},\n}});\n\n"
         );
+        shown.push((counted.pipeline.label(), receiver));
     }
     code.push_str(&filters(b, at, &log)?);
     b.insert_after(place, &code);
-    Ok(())
+    draw(b, place, &shown)
 }
 
 /// What a pipeline is called, and the last statement of its block that changes it.

@@ -8,7 +8,8 @@
 //! ## What the fix does
 //! It keeps the pipeline's SUCCEEDED and FAILED events in a log group for a year, and counts them there as
 //! `SucceededDeployments` and `FailedDeployments` in the namespace `Deployments`, by pipeline. Metrics of failures and of
-//! durations get the names that exist; those of successes, which CodePipeline does not count, show the new counter.
+//! durations get the names that exist; those of successes, which CodePipeline does not count, show the new counter. A dashboard that is
+//! built in the same block gets a graph of both counters by day.
 //!
 //! ## Before
 //! ```ts
