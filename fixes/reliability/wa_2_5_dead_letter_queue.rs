@@ -171,7 +171,10 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
         // CDK lets the function send to the queue, but not use the queue's key.
         code.push_str(&format!("\n{name}.grantSendMessages({});", role.text()));
     }
-    code.push_str(&kept.alarm(b, &name, statement)?);
+    // What an alarm starts would be started by that of its own queue again.
+    if !b.model.answers_alarms(function) {
+        code.push_str(&kept.alarm(b, &name, statement)?);
+    }
     b.insert_before(statement, &code);
     b.set_prop(function, "deadLetterQueue", &name)
 }
