@@ -206,6 +206,7 @@ impl Config {
     /// Refuses a glob that no file could match.
     fn check_globs(&self) -> Result<(), String> {
         let mut globs = ignore::gitignore::GitignoreBuilder::new("/");
+        globs.allow_unclosed_class(false);
         for glob in &self.paths.exclude {
             globs
                 .add_line(None, glob)

@@ -83,3 +83,36 @@ fn a_renewed_document_is_written_and_put_back() {
     assert!(undone.status.success(), "{}", String::from_utf8_lossy(&undone.stderr));
     assert_eq!(read_tree(&folder.root()), files);
 }
+
+#[test]
+fn a_runbook_is_one_where_code_is_excluded() {
+    let mut files = documented();
+    let runbook = files.remove("docs/runbook.md").unwrap();
+    files.insert("ops/runbook.md".to_owned(), runbook.replace("wa-fix:", "once:"));
+    let bucket = "import * as s3 from 'aws-cdk-lib/aws-s3';\nexport const make = (scope: any) => new s3.Bucket(scope, 'Old');\n";
+    files.insert("ops/old.ts".to_owned(), bucket.to_owned());
+    let found = |files: &Files| {
+        let folder = TempApp::new(files);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wa-fix"));
+        command.current_dir(folder.root()).args(["scan", "--format", "json", "--min-impact", "info"]);
+        let output = command.output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let places: Vec<String> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| {
+                format!("{} {}", finding["rule"].as_str().unwrap(), finding["path"].as_str().unwrap())
+            })
+            .collect();
+        (
+            places.iter().any(|place| place == "5.4 bin/app.ts"),
+            places.iter().any(|place| place.ends_with("ops/old.ts")),
+        )
+    };
+    assert_eq!(found(&files), (false, true));
+    files.insert("wa-fix.toml".to_owned(), "[paths]\nexclude = [\"ops/**\"]\n".to_owned());
+    assert_eq!(found(&files), (false, false));
+    files.remove("ops/runbook.md");
+    assert_eq!(found(&files), (true, false));
+}
