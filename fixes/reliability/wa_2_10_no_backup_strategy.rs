@@ -81,6 +81,7 @@
 //! Checkov asks for access logs of the copies' bucket (`CKV_AWS_18`), and of the function that copies for a limit, a VPC and keys of one's own
 //! (`CKV_AWS_115`, `CKV_AWS_117`, `CKV_AWS_158`, `CKV_AWS_173`).
 
+use super::backup_file::EXPORTS;
 use super::backups::add_backups;
 use super::state::{Store, is_kept, recovers, stores};
 use crate::detect::{Findings, Match};
@@ -133,6 +134,11 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
     if held.is_empty() || model.stack_classes().is_empty() || !model.starts_app(app) {
         return None;
     }
+    let only_parameters = held.iter().all(|store| store.kind.is_none());
+    // AWS Backup takes no parameters: the bucket of their exports is all that there is to see.
+    if only_parameters && model.all_sites().any(|site| site.id_text() == Some(EXPORTS)) {
+        return None;
+    }
     let known = held.iter().any(|store| model.environment(store.site.node).known().is_some());
     // What nothing brings back is named; where all has something beside it, all.
     let mut lost: Vec<&Store<'a>> = held.iter().filter(|store| !recovers(model, store)).collect();
@@ -148,7 +154,6 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
     let labels = labels.join(", ");
     let (plan, export) =
         ("a daily plan with a vault of its own", "a daily export of the parameters that people set");
-    let only_parameters = held.iter().all(|store| store.kind.is_none());
     let added = match held.iter().any(|store| store.kind.is_none()) {
         true if only_parameters => export.to_owned(),
         true => format!("{plan}, and {export}"),
