@@ -128,6 +128,7 @@
 //! ## Other checkers
 //! Clears cdk-nag `AwsSolutions-APIG3`, which only sees an ACL in the same stack. `WAFv2LoggingEnabled` of HIPAA, NIST and PCI
 //! appears: the ACL writes no log.
+//! Where its rules only count, Checkov `CKV_AWS_192` says that nothing stops Log4j attacks: that is so until they block.
 
 use super::api_methods::stage_owner;
 use super::bucket::is_built_by_its_class;
