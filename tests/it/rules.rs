@@ -693,12 +693,15 @@ fn mutations(text: &str) -> Vec<(&'static str, String)> {
         }
         out
     };
+    // TypeScript reads a `#!` line at the very start only, without a mark before it.
+    let shebang = if plain.starts_with("#!") { plain.find('\n').map_or(plain.len(), |end| end + 1) } else { 0 };
+    let (first, rest) = plain.split_at(shebang);
     vec![
         ("crlf", plain.replace('\n', "\r\n")),
-        ("bom", format!("\u{feff}{plain}")),
+        ("bom", format!("\u{feff}{rest}")),
         ("tabs", reindent("\t")),
         ("four spaces", reindent("    ")),
-        ("astral", format!("// \u{1d4d0}\u{1f980} before\n{plain}")),
+        ("astral", format!("{first}// \u{1d4d0}\u{1f980} before\n{rest}")),
         ("no last newline", plain.trim_end().to_owned()),
         ("double quotes", rewritten(&plain, double_quotes)),
         ("no semicolons", rewritten(&plain, no_semicolons)),
