@@ -694,7 +694,8 @@ fn mutations(text: &str) -> Vec<(&'static str, String)> {
         out
     };
     // TypeScript reads a `#!` line at the very start only, without a mark before it.
-    let shebang = if plain.starts_with("#!") { plain.find('\n').map_or(plain.len(), |end| end + 1) } else { 0 };
+    let shebang =
+        if plain.starts_with("#!") { plain.find('\n').map_or(plain.len(), |end| end + 1) } else { 0 };
     let (first, rest) = plain.split_at(shebang);
     vec![
         ("crlf", plain.replace('\n', "\r\n")),
