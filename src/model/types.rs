@@ -283,9 +283,7 @@ impl<'a> Model<'a> {
         }
         match self.meaning(function)? {
             Meaning::Function(function) => self.returned_type(function, depth),
-            Meaning::Value(value) if matches!(value.kind(), "arrow_function" | "function_expression") => {
-                self.returned_type(value, depth)
-            }
+            Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
             _ => None,
         }
     }
@@ -348,6 +346,7 @@ impl<'a> Model<'a> {
                 let keys: Option<Vec<&str>> = object.children().map(key_of).collect();
                 Some(Typed::of(Type::Literals(keys?)))
             }
+            "lookup_type" => self.written_lookup(node, depth),
             "generic_type" => self.written_generic(node, depth),
             "type_identifier" | "nested_type_identifier" => self.written_name(node, depth),
             _ => None,
@@ -359,9 +358,39 @@ impl<'a> Model<'a> {
         let mut arguments = node.field("type_arguments").into_iter().flat_map(Syn::children);
         match name.text() {
             "Readonly" | "Required" | "Partial" | "NonNullable" => self.written(arguments.next()?, depth),
+            // `ReturnType<typeof load>`
+            "ReturnType" => match self.meaning(arguments.next().filter(|of| of.is("type_query"))?.first()?)? {
+                Meaning::Function(function) => self.returned_type(function, depth),
+                Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
+                _ => None,
+            },
             "Record" => Some(Typed::of(Type::Map(Box::new(self.written(arguments.nth(1)?, depth)?.ty)))),
             _ => self.written_name(name, depth),
         }
+    }
+
+    /// `Config['stage']`, `(typeof STAGES)[number]`.
+    fn written_lookup(&self, node: Syn<'a>, depth: u8) -> Option<Typed<'a>> {
+        let mut parts = node.children();
+        let (mut whole, index) = (parts.next()?, parts.next()?);
+        if let Some(Type::Literals(keys)) = self.written(index, depth).map(|index| index.ty) {
+            let [key] = keys.as_slice() else { return None };
+            return self.member_of(&self.written(whole, depth)?.ty, key, depth);
+        }
+        while whole.is("parenthesized_type") {
+            whole = whole.first()?;
+        }
+        if index.text() != "number" || !whole.is("type_query") {
+            return None;
+        }
+        let Meaning::Value(list) = self.meaning(whole.first()?)? else { return None };
+        let elements: Vec<Typed<'a>> = list
+            .is("array")
+            .then(|| list.children().map(|element| self.typed(element, element, depth)).collect())
+            .flatten()?;
+        let joined = elements.into_iter().reduce(Typed::join)?;
+        let constant = list.parent().is_some_and(|around| around.is("as_expression") && has_token(around, "const"));
+        Some(if constant { joined } else { widened(joined) })
     }
 
     fn written_name(&self, name: Syn<'a>, depth: u8) -> Option<Typed<'a>> {
@@ -505,6 +534,10 @@ impl<'a> Model<'a> {
         }
         bases
     }
+}
+
+fn is_closure(value: Syn<'_>) -> bool {
+    matches!(value.kind(), "arrow_function" | "function_expression")
 }
 
 /// A literal that was stored where any string may be stored.

@@ -437,6 +437,29 @@ mod tests {
     }
 
     #[test]
+    fn types_that_follow_from_values_are_read() {
+        let typed = |types: &str, stage: &str| {
+            let text = format!(
+                "import * as cdk from 'aws-cdk-lib';\n{types}\ninterface C {{ readonly stage: {stage}; }}\n\
+                 function f(scope: any, config: C) {{ use(HERE); }}\n"
+            );
+            found(&[("a.ts", &text)])
+        };
+        let list = "const STAGES = ['dev', 'live'] as const; type Stage = (typeof STAGES)[number];";
+        assert_eq!(typed(list, "Stage"), "config.stage === 'live' Property");
+        assert_eq!(typed("const STAGES = ['dev', 'test'] as const;", "(typeof STAGES)[number]"), "none");
+        let any = "const STAGES = ['dev', 'test'];";
+        assert_eq!(typed(any, "typeof STAGES[number]"), "config.stage === 'prod' ? Property");
+        let other = "interface Other { stage: 'dev' | 'prd' }";
+        assert_eq!(typed(other, "Other['stage']"), "config.stage === 'prd' Property");
+        let keys = "const ALL = { dev: { n: 1 }, prod: { n: 2 } } satisfies Record<string, object>;";
+        assert_eq!(typed(keys, "keyof typeof ALL"), "config.stage === 'prod' Property");
+        let text = "import * as cdk from 'aws-cdk-lib';\nconst load = (stage: string) => ({ stage, size: 1 });\n\
+                    function f(scope: any, config: ReturnType<typeof load>) { use(HERE); }\n";
+        assert_eq!(found(&[("a.ts", text)]), "config.stage === 'prod' ? Property");
+    }
+
+    #[test]
     fn a_place_of_one_environment_is_guarded() {
         assert_eq!(in_stack("stage: string", "if (props.stage === 'dev') { use(HERE); }"), "guarded");
         assert_eq!(in_stack("stage: string", "const a = props.stage === 'x' ? 1 : use(HERE);"), "guarded");
