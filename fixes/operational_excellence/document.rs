@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::model::imports::string_text;
 use crate::model::{Model, Site};
 use crate::syntax::Syn;
 
@@ -51,10 +52,7 @@ impl<'a> Facts<'_, 'a> {
     pub(super) fn fact(&self, site: &Site<'a>, prop: &str) -> Option<String> {
         let value = site.props(self.model).get(self.model, prop).value()?;
         let words = words_of(prop);
-        Some(match said(value) {
-            Said::Plain(text) => format!("{words} {text}"),
-            Said::Code(text) => format!("{words} `{text}`"),
-        })
+        Some(format!("{words} {}", said(value)))
     }
 }
 
@@ -80,6 +78,7 @@ pub(super) fn one_line(code: &str) -> String {
         .collect::<Vec<_>>()
         .join(" ")
         .replace("( ", "(")
+        .replace(" )", ")")
         .replace(", }", " }")
         .replace(" .", ".")
         .replace('`', "'")
@@ -102,35 +101,70 @@ pub(super) fn words_of(prop: &str) -> String {
     words
 }
 
-/// A value for people.
-pub(super) enum Said {
-    /// As it is.
-    Plain(String),
-    /// As code.
-    Code(String),
+/// A value for people: `Duration.seconds(30)` is `30 s`, literals are as they are, a choice has both of its ends, and
+/// everything else is code.
+pub(super) fn said(value: Syn<'_>) -> String {
+    plain(value).unwrap_or_else(|| {
+        let quoted = value.is("string") || value.is("template_string");
+        let text = if quoted { value.text().trim_matches(['\'', '"', '`']) } else { value.text() };
+        format!("`{}`", one_line(text))
+    })
 }
 
-/// `Duration.seconds(30)` as `30 s`, literals as they are, everything else as code.
-pub(super) fn said(value: Syn<'_>) -> Said {
-    let text = one_line(value.text());
-    if matches!(value.kind(), "number" | "true" | "false") {
-        return Said::Plain(text);
-    }
-    if value.is("string") || value.is("template_string") {
-        return Said::Code(one_line(value.text().trim_matches(['\'', '"', '`'])));
-    }
-    let units = [("seconds(", "s"), ("minutes(", "min"), ("hours(", "h"), ("days(", "days")];
-    for (call, unit) in units {
-        let number =
-            text.split_once(&format!("Duration.{call}")).and_then(|(_, rest)| rest.strip_suffix(')'));
-        if let Some(number) = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Said::Plain(format!("{number} {unit}"));
+fn plain(value: Syn<'_>) -> Option<String> {
+    match value.kind() {
+        "number" | "true" | "false" => Some(value.text().to_owned()),
+        "parenthesized_expression" => plain(value.first()?),
+        "ternary_expression" => {
+            let end = |name: &str| value.field(name).map(said);
+            let condition = one_line(value.field("condition")?.text());
+            Some(format!("{} where `{condition}`, else {}", end("consequence")?, end("alternative")?))
         }
+        "member_expression" => {
+            let is_retention = value.field("object")?.text().rsplit('.').next() == Some("RetentionDays");
+            let days = value.field("property").filter(|_| is_retention)?;
+            Some(days.text().to_ascii_lowercase().replace('_', " "))
+        }
+        "call_expression" => {
+            let called = value.field("function")?.text();
+            let argument = value.field("arguments")?.first()?;
+            if called == "Number" {
+                let (number, unless) = asked(argument)?;
+                return Some(format!("{number}{unless}"));
+            }
+            let (class, method) = called.rsplit_once('.')?;
+            let unit = match method {
+                "millis" => "ms",
+                "seconds" => "s",
+                "minutes" => "min",
+                "hours" => "h",
+                "days" => "days",
+                _ => return None,
+            };
+            if class.rsplit('.').next() != Some("Duration") {
+                return None;
+            }
+            if argument.is("number") {
+                return Some(format!("{} {unit}", argument.text()));
+            }
+            let inner = argument.field("arguments").and_then(Syn::first)?;
+            let (number, unless) = asked(inner)
+                .filter(|_| argument.field("function").is_some_and(|name| name.text() == "Number"))?;
+            Some(format!("{number} {unit}{unless}"))
+        }
+        _ => None,
     }
-    match text.rsplit_once("RetentionDays.") {
-        Some((_, days)) => Said::Plain(days.to_ascii_lowercase().replace('_', " ")),
-        None => Said::Code(text),
-    }
+}
+
+/// What `x.tryGetContext('key') ?? 5` is: the number, and what says otherwise.
+fn asked(expression: Syn<'_>) -> Option<(&str, String)> {
+    let asks =
+        expression.field("left")?.is("call_expression") && expression.field("operator")?.text() == "??";
+    let number = expression.field("right").filter(|right| asks && right.is("number"))?;
+    let call = expression.field("left")?;
+    let key = call.field("arguments")?.first().filter(|key| key.is("string"))?;
+    let is_context = call.field("function")?.text().ends_with("tryGetContext");
+    is_context.then(|| (number.text(), format!(" unless the context `{}` says otherwise", string_text(key))))
 }
 
 /// One part that wa-fix writes.
@@ -259,11 +293,42 @@ fn is_rule(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::renewed;
+    use super::{renewed, said};
+    use crate::source::Language;
+    use crate::syntax::{Syn, parse};
 
     const NEW: &str = "# Runbook\n\nIntro.\n\n## Parts\n\n<!-- wa-fix:begin parts -->\n\nB\n\n<!-- wa-fix:end parts -->\n\n\
         ## Alarms\n\n### One\n\n<!-- wa-fix:begin alarm One -->\n\n1\n\n<!-- wa-fix:end alarm One -->\n\nLast times:\n\n\
         ### Two\n\n<!-- wa-fix:begin alarm Two -->\n\n2\n\n<!-- wa-fix:end alarm Two -->\n\nLast times:\n\n## After\n\nEnd.\n";
+
+    #[test]
+    fn values_are_said_as_a_person_says_them() {
+        let told = |code: &str| {
+            let parsed = parse("a.ts", format!("x = {code};").into(), Language::TypeScript).unwrap();
+            let statement = Syn::root(&parsed).first().unwrap();
+            said(statement.first().unwrap().field("right").unwrap())
+        };
+        assert_eq!(told("cdk.Duration.minutes(5)"), "5 min");
+        assert_eq!(told("logs.RetentionDays.ONE_WEEK"), "one week");
+        assert_eq!(
+            told("isProd\n  ? RetentionDays.ONE_MONTH\n  : RetentionDays.ONE_WEEK"),
+            "one month where `isProd`, else one week"
+        );
+        assert_eq!(
+            told("Duration.seconds(Number(this.node.tryGetContext('timeout') ?? 30))"),
+            "30 s unless the context `timeout` says otherwise"
+        );
+        assert_eq!(
+            told("Number(\n  this.node.tryGetContext('size') ?? 512\n)"),
+            "512 unless the context `size` says otherwise"
+        );
+        assert_eq!(
+            told("Duration.seconds(Number(process.env.T ?? 30))"),
+            "`Duration.seconds(Number(process.env.T ?? 30))`"
+        );
+        assert_eq!(told("sizes.get(\n  id\n)"), "`sizes.get(id)`");
+        assert_eq!(told("'GET /a'"), "`GET /a`");
+    }
 
     #[test]
     fn parts_are_renewed_and_what_people_wrote_stays() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::document::{Said, begin, end, one_line, said};
+use super::document::{begin, end, one_line, said};
 use super::runbook::{Alarm, Runbook};
 use crate::model::{Meaning, Prop};
 use crate::syntax::Syn;
@@ -112,10 +112,7 @@ impl<'a> Runbook<'_, 'a> {
         };
         match given {
             Prop::Absent => Some("5 min (CDK's default)".to_owned()),
-            Prop::Present(entry) => Some(match said(entry.value) {
-                Said::Plain(text) => text,
-                Said::Code(text) => format!("`{text}`"),
-            }),
+            Prop::Present(entry) => Some(said(entry.value)),
             Prop::Unknown => None,
         }
     }

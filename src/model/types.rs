@@ -359,11 +359,13 @@ impl<'a> Model<'a> {
         match name.text() {
             "Readonly" | "Required" | "Partial" | "NonNullable" => self.written(arguments.next()?, depth),
             // `ReturnType<typeof load>`
-            "ReturnType" => match self.meaning(arguments.next().filter(|of| of.is("type_query"))?.first()?)? {
-                Meaning::Function(function) => self.returned_type(function, depth),
-                Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
-                _ => None,
-            },
+            "ReturnType" => {
+                match self.meaning(arguments.next().filter(|of| of.is("type_query"))?.first()?)? {
+                    Meaning::Function(function) => self.returned_type(function, depth),
+                    Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
+                    _ => None,
+                }
+            }
             "Record" => Some(Typed::of(Type::Map(Box::new(self.written(arguments.nth(1)?, depth)?.ty)))),
             _ => self.written_name(name, depth),
         }
@@ -389,7 +391,8 @@ impl<'a> Model<'a> {
             .then(|| list.children().map(|element| self.typed(element, element, depth)).collect())
             .flatten()?;
         let joined = elements.into_iter().reduce(Typed::join)?;
-        let constant = list.parent().is_some_and(|around| around.is("as_expression") && has_token(around, "const"));
+        let constant =
+            list.parent().is_some_and(|around| around.is("as_expression") && has_token(around, "const"));
         Some(if constant { joined } else { widened(joined) })
     }
 
