@@ -4,19 +4,24 @@ use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
 use crate::fixes::security::{declared_type, is_typed_as, named};
 use crate::model::meaning::words;
-use crate::model::{Binding, Model, Prop, Site};
+use crate::model::{Binding, Model, Prop, Props, Site};
 use crate::syntax::Syn;
 
 const TYPE: &str = "aws_apigateway.EndpointType";
 
 /// Whether a REST API has a stage that the internet reaches, as far as its props tell.
 pub(crate) fn is_public<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let deploys = match api.props(model).get(model, "deploy") {
+    is_unless_told(model, &api.props(model), "deploy")
+        && endpoint(model, api).is_some_and(|types| types.iter().all(|ty| is_open(model, *ty)))
+}
+
+/// A switch that is on unless the props say otherwise.
+pub(crate) fn is_unless_told<'a>(model: &Model<'a>, props: &Props<'a>, name: &str) -> bool {
+    match props.get(model, name) {
         Prop::Absent => true,
         Prop::Present(entry) => entry.value.text() == "true",
         Prop::Unknown => false,
-    };
-    deploys && endpoint(model, api).is_some_and(|types| types.iter().all(|ty| is_open(model, *ty)))
+    }
 }
 
 /// The types that an API's props give its endpoint; empty where they say nothing, `None` where they cannot be followed.

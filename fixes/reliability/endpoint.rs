@@ -3,7 +3,7 @@
 use super::health_route::{Route, in_handler, route};
 use crate::detect::{Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::api::{call_name, is_http, is_open_url, is_public, own_name, spoken};
+use crate::fixes::api::{call_name, is_http, is_open_url, is_public, is_unless_told, own_name, spoken};
 use crate::fixes::scaling::owner;
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::fixes::security::named;
@@ -133,6 +133,11 @@ impl<'a> Endpoint<'a> {
         }
     }
 
+    /// Whether the app itself asks a path whether it is well: no answer of a person knows better.
+    pub(super) fn is_checked_at(&self, route: &Route) -> bool {
+        matches!(self.kind, Kind::Balancer | Kind::Pattern) && !route.path.is_empty()
+    }
+
     /// Why its address cannot be told, where it cannot.
     pub(super) fn hidden(&self, model: &Model<'a>) -> bool {
         match self.kind {
@@ -187,20 +192,7 @@ fn answers<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
     if !is_http(api) {
         return is_public(model, api);
     }
-    match props.get(model, "createDefaultStage") {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    }
-}
-
-/// A switch that is on unless the props say otherwise.
-fn is_unless_told<'a>(model: &Model<'a>, props: &Props<'a>, name: &str) -> bool {
-    match props.get(model, name) {
-        Prop::Absent => true,
-        Prop::Present(entry) => entry.value.text() == "true",
-        Prop::Unknown => false,
-    }
+    is_unless_told(model, &props, "createDefaultStage")
 }
 
 /// Whether a distribution answers whoever asks, as far as its props tell.

@@ -96,7 +96,8 @@
 //! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; for a load balancer
 //! with a certificate or an unusual port, which answers to a name of its own; where `health_path` is no path of the REST API; below aws-cdk-lib
 //! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
-//! app or in the function's code), it waits for the value `health_path`.
+//! app or in the function's code), it waits for the value `health_path`. The path by which a load balancer sees whether its targets are well
+//! needs no answer, and none changes it.
 //!
 //! ## What to know before deploying
 //! AWS bills for each run, in every environment that is deployed. The alarm goes off at once where the path does not answer 200.
@@ -267,7 +268,11 @@ fn add<'a>(
     }
     // Where callers need a key or a token, only a route that says otherwise can be called.
     let (path, access) = match route {
-        Some(route) if b.value_if_given(HEALTH_PATH.key).is_none() || access == Access::Closed => {
+        Some(route)
+            if b.value_if_given(HEALTH_PATH.key).is_none()
+                || access == Access::Closed
+                || endpoint.is_checked_at(route) =>
+        {
             (route.path.as_str(), if route.open { Access::Open } else { access })
         }
         _ => (b.value(&HEALTH_PATH)?, access),

@@ -4,6 +4,7 @@ use super::api_methods::stage_owner;
 use super::wa_1_8_api_without_waf::{META, guard, is_association, is_guarded_elsewhere};
 use super::web_acl::{Kind, add_acl};
 use crate::detect::Findings;
+use crate::fixes::api::is_unless_told;
 use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::Impact;
@@ -12,7 +13,7 @@ use crate::syntax::Syn;
 /// What else a regional ACL can be attached to.
 struct Front {
     class: &'static str,
-    /// The attribute that is its ARN.
+    /// The attribute that is its ARN, by way of others where it is theirs.
     arn: &'static str,
     /// A word of its type's name, and what it is called in a new name.
     word: &'static str,
@@ -21,11 +22,19 @@ struct Front {
     impact: Impact,
 }
 
-const FRONTS: [Front; 3] = [
+const FRONTS: [Front; 4] = [
     Front {
         class: "aws_elasticloadbalancingv2.ApplicationLoadBalancer",
         arn: "loadBalancerArn",
         word: "Balancer",
+        reached: "takes every request from the internet",
+        impact: Impact::Medium,
+    },
+    // A service that builds a balancer of its own.
+    Front {
+        class: "aws_ecs_patterns.ApplicationLoadBalancedServiceBase",
+        arn: "loadBalancer.loadBalancerArn",
+        word: "Service",
         reached: "takes every request from the internet",
         impact: Impact::Medium,
     },
@@ -51,12 +60,17 @@ impl Front {
         let front = FRONTS.iter().find(|front| model.builds(site, front.class))?;
         let props = site.props(model);
         let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
+        // CloudFront in front of a balancer is the place for an ACL.
+        let direct = || !["LoadBalancerV2Origin", "VpcOrigin"].iter().any(|origin| says(origin));
         let reached = match front.word {
             "Balancer" => {
-                let open =
-                    props.get(model, "internetFacing").value().is_some_and(|value| value.text() == "true");
-                // CloudFront in front of it is the place for an ACL.
-                open && !["LoadBalancerV2Origin", "VpcOrigin"].iter().any(|origin| says(origin))
+                props.get(model, "internetFacing").value().is_some_and(|value| value.text() == "true")
+                    && direct()
+            }
+            "Service" => {
+                is_unless_told(model, &props, "publicLoadBalancer")
+                    && props.get(model, "loadBalancer") == Prop::Absent
+                    && direct()
             }
             "Api" => props.get(model, "visibility") == Prop::Absent,
             _ => !props.is_opaque(),
@@ -65,7 +79,7 @@ impl Front {
     }
 }
 
-/// A load balancer, a GraphQL API or a user pool.
+/// A load balancer, a service with one, a GraphQL API or a user pool.
 pub(super) fn check_front<'a>(model: &Model<'a>, site: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let front = Front::of(model, &site).filter(|_| site.node.is("new_expression") && site.local.is_none())?;
     let guarded = |association: &Site<'a>| {
@@ -73,8 +87,11 @@ pub(super) fn check_front<'a>(model: &Model<'a>, site: Site<'a>, out: &mut Findi
         if stage_owner(model, arn).is_some() {
             return false;
         }
-        let of = arn.field("object").and_then(|object| model.origin(object));
-        of.is_none_or(|of| of.node == site.node)
+        let mut of = Some(arn);
+        for _ in front.arn.split('.') {
+            of = of.and_then(|of| of.field("object"));
+        }
+        of.and_then(|of| model.origin(of)).is_none_or(|of| of.node == site.node)
     };
     if is_guarded_elsewhere(model) || model.all_sites().any(|other| is_association(&other) && guarded(&other))
     {

@@ -8,7 +8,7 @@
 //! It puts a web ACL in front of the API's stage, with the rules that AWS maintains for bad addresses, common attacks, known bad
 //! inputs and SQL injection, and a limit of 2000 requests in five minutes for one address. Bodies over 8 KB are counted and not
 //! refused. A regional ACL that the same function builds before is used instead of a new one. The same for application load balancers that
-//! face the internet, GraphQL APIs, and (as information) user pools, which everybody can try to sign in to.
+//! face the internet, those that services of `aws_ecs_patterns` build included, GraphQL APIs, and (as information) user pools, which everybody can try to sign in to.
 //! Where CloudFront is in front of the API, the limit is counted by the address that CloudFront forwards: by the sender's it would refuse
 //! CloudFront itself. `web_acl_rate` names another limit.
 //!

@@ -6,5 +6,6 @@
 ; What else the internet reaches, and a regional ACL can stand before.
 ((new_expression) @front
   (#construct? @front
-    "aws_elasticloadbalancingv2.ApplicationLoadBalancer" "aws_appsync.GraphqlApi" "aws_cognito.UserPool")
+    "aws_elasticloadbalancingv2.ApplicationLoadBalancer" "aws_ecs_patterns.ApplicationLoadBalancedServiceBase"
+    "aws_appsync.GraphqlApi" "aws_cognito.UserPool")
   (#app-lacks? "aws_fms.CfnPolicy"))
