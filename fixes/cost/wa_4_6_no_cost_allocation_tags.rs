@@ -43,7 +43,7 @@
 //! ## When it stays silent
 //! Where one of the app's tags is a cost allocation key already (`CostCenter`, `Project`, `Team`, `Owner`, `Application`,
 //! `BusinessUnit` and their like, in any spelling); where keys cannot be read; where stacks come from a package or an
-//! aspect sets tags, because these may tag; and in libraries, which have no app.
+//! aspect sets tags, because these may tag; and in libraries, which have no app but examples.
 //!
 //! ## When it refuses
 //! Where the app is not bound to a name, so that nothing can be said of it. Where neither a variable nor package.json
@@ -179,6 +179,9 @@ type Tag = (&'static str, String);
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
     let model = m.model;
+    if model.app.is_library() {
+        return None;
+    }
     let calls = tag_calls(model);
     if may_tag_elsewhere(model) || keys(model, &calls)?.iter().any(|key| is_cost_key(key)) {
         return None;

@@ -42,7 +42,7 @@ enum Place<'a> {
 /// An app that a build delivers, and whose templates nothing checks.
 pub(super) fn unchecked<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let release = model.app.release;
-    if entry(model)?.node != app.node || release.is_some_and(|release| release.major < 2) {
+    if !model.starts_app(app) || release.is_some_and(|release| release.major < 2) {
         return None;
     }
     let runs = |text: &str| runs_cdk(model, text) || build_lists::installer(text).is_some();
@@ -97,17 +97,6 @@ pub(super) fn unchecked<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Finding
         added.ok_or_else(|| no_fix("the build's list cannot be added to", "run cdk-nag in the build by hand"))
     });
     Some(())
-}
-
-/// Where the app is built that cdk.json runs; else the first.
-fn entry<'a>(model: &Model<'a>) -> Option<Site<'a>> {
-    let program = model.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
-    let apps: Vec<Site<'a>> = model.all_sites().filter(|site| model.builds(site, "App")).collect();
-    let named = |site: &&Site<'a>| {
-        let file = model.location(site.node.file).and_then(|file| file.file_name()?.to_str());
-        file.is_some_and(|file| program.contains(file))
-    };
-    apps.iter().find(named).or(apps.first()).cloned()
 }
 
 /// Whether a command synthesises or deploys with the CDK, by itself or through a script of package.json.

@@ -114,9 +114,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
     let model = m.model;
     // One app, one document, however many entries it has.
-    let first = model.all_sites().find(|site| model.builds(site, "App"))?;
     let alarms = alarms(model);
-    if first.node != app.node {
+    if !model.starts_app(&app) {
         return None;
     }
     if let Some(old) = model.app.document(PATH).filter(|old| old.contains("wa-fix:begin")) {

@@ -89,13 +89,12 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
     let model = m.model;
     // One app, one document, however many entries it has.
-    let first = model.all_sites().find(|site| model.builds(site, "App"))?;
     let tests = || {
         let mut plans =
             model.all_sites().filter(|site| model.builds(site, "aws_backup.CfnRestoreTestingPlan"));
         plans.any(|test| !restore_test::is_ours(&test))
     };
-    if first.node != app.node || tests() {
+    if !model.starts_app(&app) || tests() {
         return None;
     }
     if let Some(old) = model.app.document(PATH).filter(|old| old.contains("wa-fix:begin")) {

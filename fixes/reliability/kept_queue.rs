@@ -36,7 +36,12 @@ impl<'a> KeptQueue<'_, 'a> {
         match self.key {
             Some(key) => {
                 lines.push(format!("encryption: {encryption}.KMS,"));
-                lines.push(format!("encryptionMasterKey: {key},"));
+                let key = if key == "encryptionMasterKey" {
+                    key.to_owned()
+                } else {
+                    format!("encryptionMasterKey: {key}")
+                };
+                lines.push(format!("{key},"));
             }
             None if b.model.has_member("aws_sqs.QueueEncryption", "SQS_MANAGED") => {
                 lines.push(format!("encryption: {encryption}.SQS_MANAGED,"));

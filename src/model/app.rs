@@ -280,6 +280,17 @@ impl App {
         self.others.get(file).cloned().or_else(|| read_text(file).ok())
     }
 
+    /// Whether the package is built into others' apps and deploys nothing itself: jsii makes it, or its CDK is that of who uses it.
+    pub fn is_library(&self) -> bool {
+        let manifest = || read_json(&self.root.join("package.json"), &self.others);
+        !self.has_cdk_json
+            && manifest().is_some_and(|manifest| {
+                let peers = manifest.get("peerDependencies");
+                let peer = |name: &str| peers.is_some_and(|peers| peers.get(name).is_some());
+                manifest.get("jsii").is_some() || peer("aws-cdk-lib") || peer("@aws-cdk/core")
+            })
+    }
+
     /// A source file in another language than the app's (a handler in Python, Go, Java and the like) that holds a word,
     /// relative to the app's root.
     pub fn foreign_source_with(&self, word: &str) -> Option<String> {

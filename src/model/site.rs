@@ -156,7 +156,15 @@ impl<'a> Site<'a> {
         match (self.id_text().or(template.map(super::imports::string_text)), self.binding()) {
             (Some(id), _) => id.to_owned(),
             (None, Binding::Variable(name) | Binding::Field(name)) => name.text().to_owned(),
-            (None, Binding::None) => self.class.rsplit('.').next().unwrap_or(&self.class).to_owned(),
+            (None, Binding::None) => {
+                // `super(…)` builds what its class is.
+                let own = self
+                    .node
+                    .is("call_expression")
+                    .then(|| self.node.ancestors().find(|node| is_class(*node)));
+                let name = own.flatten().and_then(|class| class.field("name")).map(Syn::text);
+                name.or(self.class.rsplit('.').next()).unwrap_or(&self.class).to_owned()
+            }
         }
     }
 }
@@ -380,8 +388,12 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whether a site of `App` is where the app starts: in the file that `cdk.json` names, else the first of all.
-    pub fn starts_app(&self, app: &Site<'a>) -> bool {
+    /// The site of `App` where the app starts: in the file that `cdk.json` names, else the first of all. A library has
+    /// examples and starts nothing.
+    pub fn entry(&self) -> Option<Site<'a>> {
+        if self.app.is_library() {
+            return None;
+        }
         let all: Vec<_> = self.all_sites().filter(|site| self.builds(site, "App")).collect();
         let command =
             self.app.cdk_json.as_ref().and_then(|json| json.get("app")?.as_str()).unwrap_or_default();
@@ -390,7 +402,12 @@ impl<'a> Model<'a> {
             let stem = file.and_then(std::path::Path::file_stem).and_then(|stem| stem.to_str());
             stem.is_some_and(|stem| command.split(['/', ' ', '.']).any(|part| part == stem))
         };
-        all.iter().find(named).or(all.first()).is_some_and(|first| first.node == app.node)
+        all.iter().find(named).or(all.first()).cloned()
+    }
+
+    /// Whether a site of `App` is where the app starts.
+    pub fn starts_app(&self, app: &Site<'a>) -> bool {
+        self.entry().is_some_and(|entry| entry.node == app.node)
     }
 
     /// The classes of stack that the app has and builds, in order.
