@@ -58,7 +58,8 @@ impl<'a> Builder<'_, 'a> {
     /// `Queue` or `cdk.aws_sqs.Queue`, and is imported where it is not yet.
     ///
     /// # Errors
-    /// A [`Refusal`] where the name is shadowed, or its package is not installed (CDK v1).
+    /// A [`Refusal`] where the app's release of the CDK has no such class, where the name is shadowed, or its package is not
+    /// installed (CDK v1).
     pub fn cdk(&mut self, at: Syn<'a>, name: &str) -> Result<String, Refusal> {
         let (module, member) = match name.split_once('.') {
             Some((module, member)) if module.starts_with(|c: char| c.is_ascii_lowercase()) => {
@@ -67,6 +68,14 @@ impl<'a> Builder<'_, 'a> {
             _ => ("", name),
         };
         let head = member.split('.').next().unwrap_or(member);
+        let class =
+            name.strip_suffix(member).map_or_else(|| head.to_owned(), |module| format!("{module}{head}"));
+        if self.model.catalogue.has_type(&class) && !self.model.has_class(&class) {
+            return Err(no_fix(
+                &format!("the app's aws-cdk-lib has no {class}, or it is not known which release this is"),
+                "update aws-cdk-lib, or name its release in package.json, then run again",
+            ));
+        }
         let text = self.known(at, module, head).map_or_else(|| self.import(at, module, head), Ok)?;
         let tail = member.get(head.len()..).unwrap_or_default();
         let first = text.split('.').next().unwrap_or_default();

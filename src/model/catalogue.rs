@@ -134,6 +134,11 @@ impl Catalogue {
             .is_some_and(|line| line.span.holds(release))
     }
 
+    /// Whether any release has a class, interface or struct of that canonical name.
+    pub fn has_type(&self, name: &str) -> bool {
+        self.line(Name::full(name)).or_else(|| self.struct_line(Name::full(name))).is_some()
+    }
+
     /// Every known class, interface or struct that [is a](Self::is_a) `class`, itself included,
     /// sorted; empty for an unknown name.
     ///
