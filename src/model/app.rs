@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::catalogue::Release;
+use super::shelf::{Shelf, Shelves, shelves_of};
 use crate::source::discover::{is_document, slashed};
 use crate::source::{Candidate, Language, SkipKind, Skipped, Unreadable, read_text};
 use crate::syntax::{Parsed, first_error, parse};
@@ -32,9 +33,6 @@ pub struct AppFile {
 /// New texts for files of an app, by absolute path: what a plan has changed so far.
 pub type Overlay = BTreeMap<PathBuf, Arc<str>>;
 
-/// The documents in and around one folder, absolute, found when first asked for; shared by the apps of a run.
-pub(crate) type Shelf = Arc<OnceLock<Vec<PathBuf>>>;
-
 /// Files that belong together, with what their package says of the CDK.
 #[derive(Debug)]
 pub struct App {
@@ -51,8 +49,8 @@ pub struct App {
     /// Positions of the files by absolute path; shared by the states of an app that have the same files.
     by_path: Arc<HashMap<OsString, usize>>,
     documents: Arc<[String]>,
-    /// For each folder above the root, the nearest first.
-    shelves: Vec<Shelf>,
+    /// For the root and each folder above it, the nearest first.
+    shelves: Vec<Arc<Shelf>>,
     /// Files that a plan creates, and documents that it rewrites, with their texts.
     others: Overlay,
 }
@@ -107,6 +105,7 @@ impl App {
     pub fn new(root: PathBuf, candidates: Vec<Candidate>) -> Self {
         let files = candidates.into_iter().map(AppFile::unread).collect();
         let release = super::release::find(&root);
+        let shelves = shelves_of(&root, &mut Shelves::new());
         let mut app = Self {
             has_cdk_json: root.join("cdk.json").is_file(),
             cdk_json: read_json(&root.join("cdk.json"), &Overlay::new()),
@@ -115,7 +114,7 @@ impl App {
             files,
             by_path: Arc::default(),
             documents: Arc::default(),
-            shelves: Vec::new(),
+            shelves,
             others: Overlay::new(),
         };
         app.sort();
@@ -217,9 +216,8 @@ impl App {
 
     /// The app with the shelves that a run keeps for each folder.
     #[must_use]
-    pub(crate) fn with_shelves(mut self, shelves: &mut HashMap<PathBuf, Shelf>) -> Self {
-        let above = self.root.ancestors().skip(1);
-        self.shelves = above.map(|folder| shelves.entry(folder.to_owned()).or_default().clone()).collect();
+    pub(crate) fn with_shelves(mut self, known: &mut Shelves) -> Self {
+        self.shelves = shelves_of(&self.root, known);
         self
     }
 
@@ -237,37 +235,42 @@ impl App {
     /// Documents of the repository that the app is a part of, relative to it: beside the app's folder and in the `docs`
     /// folders there. Nothing where the app is not in a repository.
     pub fn documents_above(&self) -> impl Iterator<Item = String> {
-        let above: Vec<&Path> = self.folders_to_top().skip(1).collect();
-        let top = above.last().copied();
-        let shelves = above.into_iter().zip(&self.shelves);
-        shelves
-            .flat_map(|(folder, shelf)| shelf.get_or_init(|| documents_around(folder)))
+        let around: Vec<(&Path, &Shelf)> = self.shelves_to_top().collect();
+        let top = around.last().map(|(folder, _)| *folder);
+        around
+            .into_iter()
+            .skip(1)
+            .flat_map(|(folder, shelf)| shelf.documents(folder))
             .filter_map(move |file| file.strip_prefix(top?).ok().map(slashed))
     }
 
     /// The text of a file by its path from the app's folder or one above it in the repository: lock files, workflows,
     /// settings of other tools. Files that a plan changes are not among them.
     pub fn text_above(&self, path: &str) -> Option<String> {
-        self.folders_to_top().find_map(|folder| {
-            let file = folder.join(path);
-            file.is_file().then(|| std::fs::read_to_string(file).ok())?
-        })
+        self.shelves_to_top().filter(|(folder, shelf)| shelf.may_have(folder, path)).find_map(
+            |(folder, _)| {
+                let file = folder.join(path);
+                file.is_file().then(|| std::fs::read_to_string(file).ok())?
+            },
+        )
     }
 
     /// The texts of the workflows of the repository around the app.
     pub fn workflows_above(&self) -> Vec<String> {
-        let folders = self.folders_to_top().map(|folder| folder.join(".github/workflows"));
-        let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        const WORKFLOWS: &str = ".github/workflows";
+        let folders = self.shelves_to_top().filter(|(folder, shelf)| shelf.may_have(folder, WORKFLOWS));
+        let entries = folders.filter_map(|(folder, _)| std::fs::read_dir(folder.join(WORKFLOWS)).ok());
         let mut files: Vec<PathBuf> =
-            entries.map(|entry| entry.path()).filter(|file| file.is_file()).collect();
+            entries.flatten().flatten().map(|entry| entry.path()).filter(|file| file.is_file()).collect();
         files.sort();
         files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
     }
 
-    /// The app's folder, and those above it up to the one of the repository.
-    fn folders_to_top(&self) -> impl Iterator<Item = &Path> {
-        let top = self.root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.root);
-        self.root.ancestors().take_while(move |folder| folder.starts_with(top))
+    /// The app's folder, and those above it up to the one of the repository, with what lies there.
+    fn shelves_to_top(&self) -> impl Iterator<Item = (&Path, &Shelf)> {
+        let all = || self.root.ancestors().zip(self.shelves.iter().map(Arc::as_ref));
+        let top = all().position(|(folder, shelf)| shelf.may_have(folder, ".git")).unwrap_or(0);
+        all().take(top + 1)
     }
 
     /// The text of a document, by its path relative to the app's root.
@@ -401,19 +404,6 @@ impl App {
     pub fn context_flag(&self, name: &str) -> Option<&serde_json::Value> {
         self.cdk_json.as_ref()?.get("context")?.get(name)
     }
-}
-
-/// Documents in a folder and in the `docs` folders there, absolute.
-fn documents_around(folder: &Path) -> Vec<PathBuf> {
-    let inside = ["docs", "doc", "documentation", "runbooks"].map(|name| (folder.join(name), 3));
-    std::iter::once((folder.to_owned(), 1))
-        .chain(inside)
-        .filter(|(folder, _)| folder.is_dir())
-        .flat_map(|(folder, depth)| ignore::WalkBuilder::new(folder).max_depth(Some(depth)).build())
-        .filter_map(Result::ok)
-        .map(ignore::DirEntry::into_path)
-        .filter(|file| file.to_str().is_some_and(is_document))
-        .collect()
 }
 
 /// Line of a byte offset, from 1.

@@ -15,6 +15,7 @@ pub mod props;
 pub(crate) mod release;
 mod repeat;
 pub mod scope;
+mod shelf;
 pub mod site;
 mod source;
 pub mod types;
@@ -36,6 +37,7 @@ pub use invocation::Invocation;
 pub use meaning::Meaning;
 pub use pipeline::PipelineStage;
 pub use props::{Entry, Prop, Props};
+pub(crate) use shelf::Shelves;
 pub use site::{Binding, Site, statement_of};
 
 use imports::Imports;

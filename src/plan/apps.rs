@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::model::App;
+use crate::model::{App, Shelves};
 use crate::source::{Candidate, Discovery};
 
 /// The folder whose app a path belongs to: the nearest with `cdk.json`, else the nearest with
@@ -49,7 +49,7 @@ pub fn find_apps(found: Discovery, roots: &[PathBuf]) -> Vec<App> {
         });
         homes.entry(home.clone()).or_default().push(candidate);
     }
-    let mut shelves = HashMap::new();
+    let mut shelves = Shelves::new();
     homes
         .into_iter()
         .map(|(root, files)| App::new(root, files).with_documents(&documents).with_shelves(&mut shelves))
