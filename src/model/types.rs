@@ -124,6 +124,11 @@ impl<'a> Model<'a> {
         self.written(node, DEPTH).unwrap_or(Typed::UNKNOWN)
     }
 
+    /// The type of what a function returns.
+    pub(super) fn type_of_result(&self, function: Syn<'a>) -> Typed<'a> {
+        self.returned_type(function, DEPTH).unwrap_or(Typed::UNKNOWN)
+    }
+
     /// The type of a member.
     pub fn type_of_member(&self, member: Member<'a>) -> Typed<'a> {
         self.member_typed(member, DEPTH).unwrap_or(Typed::UNKNOWN)

@@ -135,7 +135,7 @@ impl<'a> Model<'a> {
                 holder: None,
                 step: Step::Name,
             };
-            match self.compared(at, &candidate) {
+            match self.compared(at, &candidate, &visible) {
                 Verdict::Good(found) => return Environment::Known(found),
                 Verdict::NeverProduction => return Environment::None,
                 Verdict::Unusable => {}
@@ -144,7 +144,7 @@ impl<'a> Model<'a> {
         let mut candidates = self.properties(&objects);
         candidates.sort_by_key(|candidate| (candidate.step, rank(candidate.name)));
         for candidate in &candidates {
-            match self.compared(at, candidate) {
+            match self.compared(at, candidate, &visible) {
                 Verdict::Good(found) => return Environment::Known(found),
                 Verdict::NeverProduction => return Environment::None,
                 Verdict::Unusable => {}
@@ -240,8 +240,8 @@ impl<'a> Model<'a> {
         candidates
     }
 
-    /// The comparison of a candidate with production's name.
-    fn compared(&self, at: Syn<'a>, candidate: &Candidate<'a>) -> Verdict<'a> {
+    /// The comparison of a candidate with production's name, by the app's own function where it has one.
+    fn compared(&self, at: Syn<'a>, candidate: &Candidate<'a>, visible: &[&'a str]) -> Verdict<'a> {
         if self.environment_facts().tokens.contains(&plain(candidate.name)) {
             return Verdict::Unusable;
         }
@@ -252,7 +252,16 @@ impl<'a> Model<'a> {
                 return Verdict::Unusable;
             }
         }
-        let (production, guessed) = match &candidate.typed.ty {
+        let ty = &candidate.typed.ty;
+        let test = visible.iter().find(|name| is_boolean_name(name) && self.tests(at, name, ty));
+        if let Some(test) = test.filter(|_| !candidate.typed.optional) {
+            let expression = format!("{test}({})", candidate.text);
+            return Verdict::Good(Discriminator {
+                step: candidate.step,
+                ..truth(expression, candidate.holder.clone())
+            });
+        }
+        let (production, guessed) = match ty {
             Type::String | Type::Any => self.production_name(candidate.name),
             Type::Literals(members) => match members.iter().find(|member| is_production(member)) {
                 Some(member) => (format!("'{member}'"), false),
@@ -272,6 +281,17 @@ impl<'a> Model<'a> {
             guessed,
             holder: candidate.holder.clone(),
         })
+    }
+
+    /// Whether a name is a function of the app that says of a value of a type whether it means production: `isProd(stage)`.
+    fn tests(&self, at: Syn<'a>, name: &str, ty: &Type<'a>) -> bool {
+        let Some(Meaning::Function(function) | Meaning::Value(function)) = self.name(at, name) else {
+            return false;
+        };
+        let mut parameters = function.field("parameters").into_iter().flat_map(Syn::children);
+        let (Some(only), None) = (parameters.next(), parameters.next()) else { return false };
+        let taken = only.field("type").and_then(Syn::first).map(|written| self.written_type(written).ty);
+        taken.as_ref() == Some(ty) && self.type_of_result(function).ty == Type::Boolean
     }
 
     /// What the app calls production where it compares a name, else anywhere, else in the keys of a map.
@@ -457,6 +477,22 @@ mod tests {
         let text = "import * as cdk from 'aws-cdk-lib';\nconst load = (stage: string) => ({ stage, size: 1 });\n\
                     function f(scope: any, config: ReturnType<typeof load>) { use(HERE); }\n";
         assert_eq!(found(&[("a.ts", text)]), "config.stage === 'prod' ? Property");
+    }
+
+    #[test]
+    fn the_apps_own_test_is_asked() {
+        let stage = "export type Stage = 'beta' | 'prod';\nexport const isProd = (stage: Stage): boolean => stage === 'prod';\n\
+                     export function isProduction(stage: Stage, region: string) { return stage === 'prod' && region === 'x'; }\n";
+        let user = |import: &str, ty: &str| {
+            let text = format!(
+                "import * as cdk from 'aws-cdk-lib';\nimport {{ {import}, Stage }} from './stage';\n\
+                 function f(scope: any, props: {{ stage: {ty} }}) {{ use(HERE); }}\n"
+            );
+            found(&[("stage.ts", stage), ("a.ts", &text)])
+        };
+        assert_eq!(user("isProd", "Stage"), "isProd(props.stage) Property");
+        assert_eq!(user("isProd", "string"), "props.stage === 'prod' Property", "it takes no string");
+        assert_eq!(user("isProduction", "Stage"), "props.stage === 'prod' Property", "it asks for more");
     }
 
     #[test]
