@@ -6,6 +6,7 @@ pub mod cost;
 pub mod operational_excellence;
 pub mod performance;
 pub mod reliability;
+mod routes;
 mod scaling;
 pub mod security;
 pub mod sustainability;

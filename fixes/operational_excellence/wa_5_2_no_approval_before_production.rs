@@ -135,7 +135,7 @@
 use super::deploying_stages::{deploys, is_not_production, is_production};
 use super::{l1_pipeline, pull_requests, workflow_gate};
 use crate::detect::{Findings, Match, Refusal};
-use crate::edit::names::is_visible;
+use crate::edit::names::{capital, is_visible};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words;
 use crate::model::{Environment, Model, PipelineStage, Prop, Site};
@@ -416,11 +416,6 @@ fn step_name(id: &str) -> String {
     } else {
         "PromoteToProduction".to_owned()
     }
-}
-
-fn capital(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }
 
 /// Whether steps behind the deployment of a stage may fail: 2.7 then rolls it back, and a rollback would wait for an approval that is

@@ -2,7 +2,7 @@
 
 mod alias_capacity;
 mod alias_range;
-pub(super) mod cached_routes;
+mod cached_routes;
 mod client;
 mod database_proxy;
 mod distribution;

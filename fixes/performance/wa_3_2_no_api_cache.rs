@@ -123,10 +123,11 @@
 //! routes what they said of the catch-all.
 //! Clears Checkov `CKV_AWS_120`. A route that gets a method of its own is one more place where `CKV_AWS_59` misses an authorizer.
 
-use super::cached_routes::{Cached, Methods, has_authorizer, key_method, parse, serve};
+use super::cached_routes::{Cached, has_authorizer, key_method, parse, serve};
 use super::wa_3_4_no_cloudfront::is_fronted;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
+use crate::fixes::routes::Methods;
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::props::{key_of, own_entry};
 use crate::model::{Environment, Model, Prop, Props, Site};

@@ -64,9 +64,6 @@ const PLAN: &str = r"
     );
 ";
 
-/// The id of the bucket that [`EXPORT_BUCKET`] builds.
-pub(super) const EXPORTS: &str = "ParameterExports";
-
 const EXPORT_BUCKET: &str = r"
     const bucket = new s3.Bucket(this, 'ParameterExports', {
       versioned: true,

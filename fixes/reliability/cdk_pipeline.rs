@@ -1,6 +1,5 @@
 //! Part of 2.7: a pipeline of CDK Pipelines, whose stages know no `onFailure`.
 
-use super::wa_2_7_deployment_without_rollback::is_v2;
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deploying_stages::{is_not_production, is_production};
@@ -21,7 +20,6 @@ pub(super) fn check<'a>(
     meta: &'static Meta,
     model: &Model<'a>,
     pipeline: Site<'a>,
-    default_v2: bool,
     out: &mut Findings<'a>,
 ) -> Option<()> {
     // A pipeline that is given is configured where it is built.
@@ -49,7 +47,7 @@ pub(super) fn check<'a>(
     if post.value.is("array") && post.value.first().is_none() {
         return None;
     }
-    let billed = if is_v2(model, &pipeline, default_v2) == Some(true) {
+    let billed = if model.is_pipeline_v2(&pipeline) == Some(true) {
         ""
     } else {
         " That takes a pipeline of type V2, which is billed by the minute."
@@ -67,8 +65,7 @@ pub(super) fn check<'a>(
         );
         return Some(());
     }
-    finding
-        .fix(format!("Roll {name} back when it fails"), move |b| roll_back(b, &pipeline, name, default_v2));
+    finding.fix(format!("Roll {name} back when it fails"), move |b| roll_back(b, &pipeline, name));
     Some(())
 }
 
@@ -88,12 +85,7 @@ fn stages<'a>(model: &Model<'a>, pipeline: &Site<'a>) -> Option<Vec<Stage<'a>>> 
 }
 
 /// Builds the pipeline behind its last stage and overrides what happens when the stage fails.
-fn roll_back<'a>(
-    b: &mut Builder<'_, 'a>,
-    pipeline: &Site<'a>,
-    stage: &str,
-    default_v2: bool,
-) -> Result<(), Refusal> {
+fn roll_back<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, stage: &str) -> Result<(), Refusal> {
     let statement = b.statement(pipeline.node)?;
     let (at, built) = last_use(b.model, pipeline, statement)?;
     let name = named(b, pipeline, statement, "pipeline").ok_or_else(|| {
@@ -112,7 +104,7 @@ fn roll_back<'a>(
     lines.push(format!(
         "const {index} = {name}.pipeline.stages.findIndex(\n  stage => stage.stageName === '{stage}'\n);"
     ));
-    match is_v2(b.model, pipeline, default_v2) {
+    match b.model.is_pipeline_v2(pipeline) {
         Some(true) => {}
         Some(false) if b.model.has_prop("pipelines.CodePipeline", "pipelineType") => {
             let kind = b.cdk(pipeline.node, "aws_codepipeline.PipelineType")?;

@@ -1,15 +1,12 @@
 //! Part of 2.7: a pipeline that is written as CloudFormation has it.
 
-use super::wa_2_7_deployment_without_rollback::{is_v2, told};
+use super::wa_2_7_deployment_without_rollback::told;
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::operational_excellence::deploying_stages::is_not_production;
 use crate::fixes::operational_excellence::l1_pipeline::{RawStage, stages};
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta};
-
-/// What CloudFormation makes of a pipeline that names no type.
-const DEFAULT_V2: bool = false;
 
 /// Reports the stages of a `CfnPipeline` that deploy, where a failure leaves what they have changed.
 pub(super) fn check<'a>(
@@ -32,7 +29,7 @@ pub(super) fn check<'a>(
         }
         let cloudformation = providers.iter().all(|provider| provider.starts_with("CloudFormation"));
         let message =
-            told((stage.name, &label), cloudformation, "", is_v2(model, pipeline, DEFAULT_V2) == Some(true));
+            told((stage.name, &label), cloudformation, "", model.is_pipeline_v2(pipeline) == Some(true));
         let finding = out.report(meta, model, stage.node, message);
         finding.key(stage.name).impact(if cloudformation { Impact::Low } else { Impact::High });
         if !stage.providers("Approval").is_empty() {
@@ -61,7 +58,7 @@ fn roll_back<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>, stage: &RawStage<
         no_fix("the stage is put together elsewhere", "write it in the list of stages, then run again")
     })?;
     b.insert_entry(object, "onFailure", "{ result: 'ROLLBACK' }");
-    match is_v2(b.model, pipeline, DEFAULT_V2) {
+    match b.model.is_pipeline_v2(pipeline) {
         Some(true) => Ok(()),
         Some(false) => b.set_prop(pipeline, "pipelineType", "'V2'"),
         None => Err(no_fix(

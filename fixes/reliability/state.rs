@@ -1,6 +1,7 @@
 //! What of an app cannot be built again from its code.
 
 use crate::edit::carry::{class_around, only_instance};
+use crate::fixes::security::statement::{Target, target};
 use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
 
@@ -106,6 +107,30 @@ fn holds_placeholder<'a>(model: &Model<'a>, parameter: &Site<'a>) -> bool {
     let value = parameter.props(model).get(model, "stringValue").value();
     value.is_some_and(|value| {
         value.is("string") && crate::fixes::security::sensitive::is_placeholder(value.text())
+    })
+}
+
+/// Whether something of the app copies parameters to a bucket: what may list them by their path may also write there.
+pub(super) fn exports_parameters<'a>(model: &Model<'a>) -> bool {
+    let writes = |reader: &Site<'a>| {
+        ["grantPut", "grantWrite", "grantReadWrite"].iter().flat_map(|name| model.method_calls(name)).any(
+            |call| {
+                let bucket =
+                    call.field("function").and_then(|function| model.origin(function.field("object")?));
+                let grantee = call.field("arguments").and_then(Syn::first).and_then(|to| model.origin(to));
+                bucket.is_some_and(|bucket| model.builds(&bucket, "aws_s3.Bucket"))
+                    && grantee.is_some_and(|grantee| grantee.node == reader.node)
+            },
+        )
+    };
+    let lists = |site: &Site<'a>| {
+        let actions = site.props(model).get(model, "actions").value();
+        actions.is_some_and(|actions| actions.text().contains("ssm:GetParametersByPath"))
+    };
+    let statements = model.all_sites().filter(|site| model.builds(site, "aws_iam.PolicyStatement"));
+    statements.filter(lists).any(|statement| match target(model, statement.node) {
+        Target::Identity(reader) => model.origin(reader).is_some_and(|reader| writes(&reader)),
+        _ => false,
     })
 }
 

@@ -81,9 +81,8 @@
 //! Checkov asks for access logs of the copies' bucket (`CKV_AWS_18`), and of the function that copies for a limit, a VPC and keys of one's own
 //! (`CKV_AWS_115`, `CKV_AWS_117`, `CKV_AWS_158`, `CKV_AWS_173`).
 
-use super::backup_file::EXPORTS;
 use super::backups::add_backups;
-use super::state::{Store, is_kept, recovers, stores};
+use super::state::{Store, exports_parameters, is_kept, recovers, stores};
 use crate::detect::{Findings, Match};
 use crate::model::meaning::words;
 use crate::model::{Model, Site};
@@ -135,8 +134,8 @@ fn whole_app<'a>(model: &Model<'a>, app: &Site<'a>, out: &mut Findings<'a>) -> O
         return None;
     }
     let only_parameters = held.iter().all(|store| store.kind.is_none());
-    // AWS Backup takes no parameters: the bucket of their exports is all that there is to see.
-    if only_parameters && model.all_sites().any(|site| site.id_text() == Some(EXPORTS)) {
+    // AWS Backup takes no parameters: their exports are all that there is to see.
+    if only_parameters && exports_parameters(model) {
         return None;
     }
     let known = held.iter().any(|store| model.environment(store.site.node).known().is_some());

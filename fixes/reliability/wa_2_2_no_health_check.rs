@@ -117,7 +117,7 @@ use super::health_route::{Route, access};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::api::is_interface;
-use crate::fixes::performance::cached_routes::Methods;
+use crate::fixes::routes::Methods;
 use crate::model::{Model, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;

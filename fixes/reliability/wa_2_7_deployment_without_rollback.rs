@@ -152,13 +152,10 @@ const COMMANDS: [&str; 8] = [
     "helm upgrade",
 ];
 
-/// The flag that makes V2 the type of pipelines that name none.
-const DEFAULT_V2: &str = "@aws-cdk/aws-codepipeline:defaultPipelineTypeToV2";
-
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     if let Some(pipeline) = m.site("cdk") {
-        return cdk_pipeline::check(&META, model, pipeline, has_default_v2(model), out);
+        return cdk_pipeline::check(&META, model, pipeline, out);
     }
     if let Some(pipeline) = m.site("raw") {
         return raw_pipeline::check(&META, model, &pipeline, out);
@@ -195,12 +192,7 @@ fn report<'a>(model: &Model<'a>, pipeline: &Site<'a>, stage: PipelineStage<'a>, 
         }
         None => String::new(),
     };
-    let message = told(
-        (&name, &label),
-        cloudformation,
-        &asks,
-        is_v2(model, pipeline, has_default_v2(model)) == Some(true),
-    );
+    let message = told((&name, &label), cloudformation, &asks, model.is_pipeline_v2(pipeline) == Some(true));
     let finding = out.report(&META, model, stage.node, message);
     finding.key(&name).impact(if cloudformation { Impact::Low } else { Impact::High });
     if actions().any(|action| action.class.contains("Approval")) {
@@ -269,30 +261,9 @@ fn is_undone<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
     })
 }
 
-/// Whether a pipeline, in whatever form it is written, is of type V2; `None` where that is told out of sight.
-pub(super) fn is_v2<'a>(model: &Model<'a>, pipeline: &Site<'a>, by_default: bool) -> Option<bool> {
-    match pipeline.props(model).get(model, "pipelineType") {
-        Prop::Absent => Some(by_default),
-        Prop::Present(entry) => match model.cdk_name(entry.value) {
-            Some(name) => Some(name == "aws_codepipeline.PipelineType.V2"),
-            // As CloudFormation has it.
-            None => {
-                let kind = model.value_of(entry.value);
-                kind.is("string").then(|| kind.text().trim_matches(['\'', '"']) == "V2")
-            }
-        },
-        Prop::Unknown => None,
-    }
-}
-
-/// Whether a pipeline that names no type is of type V2 in this app.
-fn has_default_v2(model: &Model<'_>) -> bool {
-    model.app.context_flag(DEFAULT_V2).and_then(serde_json::Value::as_bool) == Some(true)
-}
-
 /// Makes the pipeline one of type V2: V1 knows no rollback.
 fn make_v2<'a>(b: &mut Builder<'_, 'a>, pipeline: &Site<'a>) -> Result<(), Refusal> {
-    match is_v2(b.model, pipeline, has_default_v2(b.model)) {
+    match b.model.is_pipeline_v2(pipeline) {
         Some(true) => Ok(()),
         Some(false) => {
             let class = b.cdk(pipeline.node, "aws_codepipeline.PipelineType")?;

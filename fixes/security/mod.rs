@@ -22,7 +22,7 @@ mod secret_reader;
 mod secret_source;
 pub(super) mod sensitive;
 mod star_statement;
-mod statement;
+pub(crate) mod statement;
 mod usage_plan;
 mod validator;
 pub mod wa_1_10_bucket_encryption_not_enforced;
@@ -40,7 +40,7 @@ mod web_acl;
 pub(crate) use grant::name_at;
 
 use crate::edit::Builder;
-use crate::edit::names::camel_name;
+use crate::edit::names::{camel_name, capital};
 use crate::model::meaning::is_class;
 use crate::model::{Binding, Site};
 use crate::syntax::Syn;
@@ -71,11 +71,7 @@ pub(crate) fn named<'a>(
         Binding::None if site.node.parent().is_some_and(|parent| parent.is("expression_statement")) => {
             let label = camel_name(&site.label()).unwrap_or_else(|| noun.to_owned());
             let ends = label.to_lowercase().ends_with(noun);
-            let mut noun = noun.to_owned();
-            if let Some(first) = noun.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            let full = if ends { label } else { format!("{label}{noun}") };
+            let full = if ends { label } else { format!("{label}{}", capital(noun)) };
             let name = b.fresh_name(site.node.file, &[&full]);
             let start = site.node.start();
             b.splice(site.node, start..start, &format!("const {name} = "));

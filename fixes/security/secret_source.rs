@@ -5,7 +5,7 @@ use super::leak::Leak;
 use super::sensitive::words;
 use super::wa_1_5_secret_in_function_environment::Held;
 use crate::detect::Refusal;
-use crate::edit::names::{camel_name, is_visible};
+use crate::edit::names::{camel_name, capital, is_visible};
 use crate::edit::{Builder, no_fix};
 use crate::model::meaning::words as places;
 use crate::model::scope::Declaration;
@@ -161,9 +161,4 @@ pub(super) fn variable(keys: &[&str]) -> String {
         return camel_name(&whole).unwrap_or(whole);
     }
     parts.join("_").to_uppercase()
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

@@ -6,7 +6,7 @@ use crate::syntax::Syn;
 
 /// What a statement is added to.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Target<'a> {
+pub(crate) enum Target<'a> {
     /// The resource policy of a construct: `bucket.addToResourcePolicy(…)`.
     Resource(Site<'a>),
     /// A role, user or group: the receiver of `addToPolicy`, `addToRolePolicy` and the like.
@@ -16,7 +16,7 @@ pub(super) enum Target<'a> {
 }
 
 /// What the statement at or around a node is added to, through the variable that holds it too.
-pub(super) fn target<'a>(model: &Model<'a>, inside: Syn<'a>) -> Target<'a> {
+pub(crate) fn target<'a>(model: &Model<'a>, inside: Syn<'a>) -> Target<'a> {
     if let Some(target) = added_by_call(model, inside) {
         return target;
     }

@@ -134,7 +134,7 @@ fn as_neighbours(model: &Model<'_>, folder: &Path, name: &str) -> String {
     if names().any(|name| name.contains('-')) {
         name.to_owned()
     } else if names().filter(plain).any(|name| name.starts_with(|first: char| first.is_ascii_uppercase())) {
-        capitals(name)
+        name.split('-').map(super::names::capital).collect()
     } else if names().filter(plain).any(|name| name.chars().any(|c| c.is_ascii_uppercase())) {
         super::names::camel_name(name).unwrap_or_else(|| name.to_owned())
     } else if names().any(|name| name.contains('_')) {
@@ -142,14 +142,4 @@ fn as_neighbours(model: &Model<'_>, folder: &Path, name: &str) -> String {
     } else {
         name.to_owned()
     }
-}
-
-fn capitals(name: &str) -> String {
-    name.split('-')
-        .flat_map(|part| {
-            part.chars()
-                .enumerate()
-                .map(|(index, letter)| if index == 0 { letter.to_ascii_uppercase() } else { letter })
-        })
-        .collect()
 }

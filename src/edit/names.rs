@@ -90,6 +90,12 @@ pub fn camel_name(label: &str) -> Option<String> {
     out.starts_with(|first: char| first.is_ascii_alphabetic()).then_some(out)
 }
 
+/// A word with a capital first letter.
+pub fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::camel_name;

@@ -18,7 +18,30 @@ pub struct PipelineStage<'a> {
     pub actions: Option<Vec<Site<'a>>>,
 }
 
+/// The flag that makes V2 the type of pipelines that name none; CloudFormation has V1.
+const DEFAULT_V2: &str = "@aws-cdk/aws-codepipeline:defaultPipelineTypeToV2";
+
 impl<'a> Model<'a> {
+    /// Whether a pipeline, in whatever form it is written (`Pipeline`, `CfnPipeline`, CDK Pipelines), is of type V2;
+    /// `None` where that is told out of sight.
+    pub fn is_pipeline_v2(&self, pipeline: &Site<'a>) -> Option<bool> {
+        match pipeline.props(self).get(self, "pipelineType") {
+            Prop::Absent => {
+                let by_flag = || self.app.context_flag(DEFAULT_V2).and_then(serde_json::Value::as_bool);
+                Some(!self.builds(pipeline, "aws_codepipeline.CfnPipeline") && by_flag() == Some(true))
+            }
+            Prop::Present(entry) => match self.cdk_name(entry.value) {
+                Some(name) => Some(name == "aws_codepipeline.PipelineType.V2"),
+                // As CloudFormation has it.
+                None => {
+                    let kind = self.value_of(entry.value);
+                    kind.is("string").then(|| super::imports::string_text(kind) == "V2")
+                }
+            },
+            Prop::Unknown => None,
+        }
+    }
+
     /// The stages of a `codepipeline.Pipeline`: those in its props, then those that are added in the same file.
     /// `None` where they cannot all be read.
     pub fn pipeline_stages(&self, pipeline: &Site<'a>) -> Option<Vec<PipelineStage<'a>>> {
