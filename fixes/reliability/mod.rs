@@ -12,6 +12,8 @@ mod failover;
 mod global_names;
 mod health_route;
 mod kept_queue;
+mod make_recipes;
+mod missing_script;
 mod nodes;
 mod parameter_path;
 mod polled;

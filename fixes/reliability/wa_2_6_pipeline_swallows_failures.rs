@@ -8,7 +8,8 @@
 //! ## What the fix does
 //! It cuts what throws the exit status away (`|| true`, `|| :`, `|| exit 0`, `|| echo …`, `; exit 0`, `set +e`,
 //! `on-failure: CONTINUE`, `continue-on-error: true`) and nothing else. Before `| tee` it switches `pipefail` on
-//! and has `CodeBuild` use Bash, because the default shell of its Ubuntu images does not know the option.
+//! and has `CodeBuild` use Bash, because the default shell of its Ubuntu images does not know the option. Where a build, a workflow or a
+//! script calls `make`, recipes of the targets that it asks for are read as well: there a `-` before the command throws its status away.
 //!
 //! ## Before
 //! ```ts
@@ -62,7 +63,8 @@
 //! For commands that are no checks (`rm`, `grep`, `docker stop`, `npm outdated`), for real fallbacks
 //! (`npm ci || npm install`), where the right side fails too (`|| exit 1`), where the result is written down and
 //! judged later (`|| FAILED=1`, `code=$?`), inside quoted text of `echo`, and for vulnerability scanners: whether a
-//! new advisory stops a release is a decision of its own. Strings that nothing known runs are never touched.
+//! new advisory stops a release is a decision of its own. Strings that nothing known runs are never touched, nor recipes of a
+//! Makefile that no build asks for, nor any in a Makefile with `.ONESHELL`, `.IGNORE` and the like, which read differently.
 //!
 //! ## When it refuses
 //! Where other commands run between the check and the status that is made up, where the other side of `||` does
@@ -71,18 +73,21 @@
 //! ## What to know before deploying
 //! A check that has been failing unseen will now stop the pipeline: run it once before. Where package.json has no
 //! script of the name, the stage checked nothing until now; the fix then adds `--if-present` (npm and pnpm), which
-//! passes until the script is written and fails with it from then on, and is offered for review.
+//! passes until the script is written and fails with it from then on, and is offered for review. So is a recipe of a Makefile: people
+//! who run `make` themselves meet the failure, too.
 //!
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint reads commands.
 
+use super::make_recipes;
+use super::missing_script::{Missing, home};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::command::{yaml_key, yaml_sibling};
 use crate::model::props::{key_of, own_entry};
 use crate::model::{Command, Model, Runner};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
-use crate::syntax::shell::{Masked, ShellEdit, masked, runs_check};
+use crate::syntax::shell::{Masked, masked, runs_check};
 use crate::syntax::{Literal, Syn};
 
 /// The rule.
@@ -121,6 +126,7 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
     if literal.text.trim() == "set +e" {
         return check_set_e(model, node, out);
     }
+    make_recipes::check(&META, model, node, &literal, out);
     // The shell text first: most strings hold no check, and where one stands is the longer question.
     masked(&literal.text, crate::syntax::shell::Defaults::PLAIN).or_else(|| {
         masked(&literal.text, crate::syntax::shell::Defaults { errexit: true, pipefail: false })
@@ -130,7 +136,7 @@ fn check_command<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>) -
     if command.runner == Runner::PackageScript && HOOKS.contains(&command.owner.as_str()) {
         return None;
     }
-    let missing = missing_script(model, node, &command, &found);
+    let missing = home(model, node, &command).and_then(|home| Missing::of(model, &home, &found));
     let checks: Vec<String> =
         found.checks.iter().filter_map(|check| as_written(node, &literal, check.at, &check.text)).collect();
     let message = message(&command, &checks, &found, missing.as_ref());
@@ -194,29 +200,26 @@ fn as_written(node: Syn<'_>, literal: &Literal, at: usize, text: &str) -> Option
 fn message(command: &Command<'_>, checks: &[String], found: &Masked, missing: Option<&Missing>) -> String {
     let checks = list(checks.iter().map(String::as_str));
     let by = list(found.by.iter().map(String::as_str));
-    let place = match command.runner {
+    let place = place(command);
+    let missing = missing.map(Missing::told).unwrap_or_default();
+    format!(
+        "{place} runs {checks} and throws the result away with {by}: when it fails, the build is green and the release goes on. \
+         The fix lets the failure stop the build.{missing}"
+    )
+}
+
+/// What runs a command, in a message.
+pub(super) fn place(command: &Command<'_>) -> String {
+    match command.runner {
         Runner::PackageScript => format!("Script {}", command.owner),
         Runner::Workflow => format!("Step {}", command.owner),
         Runner::GitLab => format!("Job {}", command.owner),
         _ => command.owner.clone(),
-    };
-    let mut text = format!(
-        "{place} runs {checks} and throws the result away with {by}: when it fails, the build is green and the release goes on. \
-         The fix lets the failure stop the build."
-    );
-    if let Some(missing) = missing {
-        let rest = if missing.edit.is_some() {
-            "so it has checked nothing so far; with `--if-present` it passes until the script is there"
-        } else {
-            "so without the mask this command fails until the script is there"
-        };
-        text = format!("{text} package.json has no script `{}`, {rest}.", missing.name);
     }
-    text
 }
 
 /// `a`, `b` and `c` in backticks, each once.
-fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
+pub(super) fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
     let mut seen: Vec<String> = Vec::new();
     for item in items {
         let item = format!("`{item}`");
@@ -229,57 +232,6 @@ fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
         Some((last, before)) => format!("{} and {last}", before.join(", ")),
         None => String::new(),
     }
-}
-
-/// A script that a masked command runs and package.json does not have.
-struct Missing {
-    name: String,
-    edit: Option<ShellEdit>,
-}
-
-fn missing_script(
-    model: &Model<'_>,
-    node: Syn<'_>,
-    command: &Command<'_>,
-    found: &Masked,
-) -> Option<Missing> {
-    // A `cd` of an earlier command holds for the later ones.
-    let moved = command.list.is_some_and(|list| {
-        list.children().filter(|item| item.end() <= node.start()).any(|item| {
-            item.text().trim_start_matches(['\'', '"', '`', '-', ' ']).starts_with("cd ")
-                || item.text().contains("&& cd ")
-        })
-    });
-    if moved {
-        return None;
-    }
-    found.checks.iter().find_map(|check| {
-        let script = check.script.as_ref().filter(|script| !script.elsewhere)?;
-        let folder = match (&script.folder, command.runner) {
-            (None, Runner::PackageScript) => model.location(node.file)?.parent()?.to_owned(),
-            (None, _) => model.app.root.clone(),
-            (Some(folder), _) => model.app.root.join(folder),
-        };
-        // A folder without a package.json of its own is not in this repository, or not where the build runs.
-        if script.folder.is_some() && model.app.file(&folder.join("package.json")).is_none() {
-            return None;
-        }
-        let package = model.package_json(&folder)?;
-        // A package.json without any script is not the one that the build reads.
-        let has = package.get("scripts")?.get(&script.name).is_some();
-        let runs_binary = matches!(script.manager.as_str(), "yarn" | "pnpm")
-            && !check.text.contains(" run ")
-            && script.name != "test";
-        if has || runs_binary {
-            return None;
-        }
-        let at = check.at + if script.manager == "pnpm" { script.span.start } else { script.span.end };
-        let present = check.text.contains("--if-present");
-        let text = if script.manager == "pnpm" { "--if-present " } else { " --if-present" };
-        let edit = (!present && matches!(script.manager.as_str(), "npm" | "pnpm"))
-            .then(|| ShellEdit { span: at..at, text: text.to_owned() });
-        (!present).then(|| Missing { name: script.name.clone(), edit })
-    })
 }
 
 /// `set +e` as a command of its own.

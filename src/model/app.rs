@@ -273,6 +273,11 @@ impl App {
         all().take(top + 1)
     }
 
+    /// The app's folder, and those above it up to the one of the repository.
+    pub fn folders_to_top(&self) -> impl Iterator<Item = &Path> {
+        self.shelves_to_top().map(|(folder, _)| folder)
+    }
+
     /// The text of a document, by its path relative to the app's root.
     pub fn document(&self, path: &str) -> Option<Arc<str>> {
         self.document_at(&self.root.join(path))

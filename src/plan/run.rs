@@ -14,6 +14,7 @@ use crate::detect::{Candidate, Finding, Outcome, Refusal, ShownEdit, ShownFix, S
 use crate::edit::{FileChange, Proposal};
 use crate::model::{App, Model, Overlay};
 use crate::source::position::LineIndex;
+use crate::syntax::make::MAKEFILES;
 
 /// The findings of an app with what each fix would do by itself.
 pub(super) fn scan(app: &App, rules: &RuleSet, options: &Options, jobs: usize) -> Plan {
@@ -289,7 +290,9 @@ fn settle(
             continue;
         }
         match progress.fates.get(identity) {
-            Some(outcome @ (Outcome::BackedOut(_) | Outcome::Conflict(_))) => {
+            Some(outcome @ Outcome::BackedOut(_)) => finding.outcome = outcome.clone(),
+            // What stood in the way may have been the same repair.
+            Some(outcome @ Outcome::Conflict(_)) if left.contains_key(&(*rule, key.clone())) => {
                 finding.outcome = outcome.clone();
             }
             // Made moot by another rule's fix, or never come to its turn.
@@ -332,7 +335,8 @@ pub(super) fn changes(app: &App, old: &Overlay, new: &Overlay) -> Vec<FileChange
     list
 }
 
-/// Whether a file is one that wa-fix does not parse but may have written before.
+/// Whether a file is one that fixes rewrite as a whole: no grammar of wa-fix reads it.
 fn is_document(file: &std::path::Path) -> bool {
     file.extension().is_some_and(|end| end == "md")
+        || file.file_name().and_then(|name| name.to_str()).is_some_and(|name| MAKEFILES.contains(&name))
 }

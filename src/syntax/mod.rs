@@ -1,6 +1,7 @@
 //! Parsing, and nodes with their text at hand.
 
 pub mod literal;
+pub mod make;
 pub mod node;
 pub mod parse;
 pub mod shell;

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Parser};
 
-use super::shell_command::{Check, check_of, program_of, scan_of};
-pub use super::shell_command::{Program, Script};
+pub use super::shell_command::{Check, Program, Script, folder_at};
+use super::shell_command::{check_of, program_of, scan_of};
 
 /// How the shell treats failures before the text says anything of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,12 @@ fn masked_by(text: &str, defaults: Defaults, wanted: Wanted) -> Option<Masked> {
 /// Whether a text runs a check at all, masked or not.
 pub fn runs_check(text: &str) -> bool {
     parse(text).is_some_and(|tree| any_of(tree.root_node(), text, check_of))
+}
+
+/// The check whose status is that of a whole text, which is what decides where the text stands by itself.
+pub fn final_check(text: &str) -> Option<Check> {
+    let tree = parse(text)?;
+    status_check(last_child(tree.root_node())?, text, check_of)
 }
 
 /// Whether a text runs a vulnerability scan and no check, masked or not.

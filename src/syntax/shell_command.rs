@@ -340,12 +340,20 @@ fn script_of(head: &Word<'_>, arguments: &[Word<'_>]) -> Option<Script> {
 
 /// Where a script's package.json is: behind the `cd`s that come before in the text.
 fn place(script: &mut Script, node: Node<'_>, text: &str) {
-    let before = text.get(..node.start_byte()).unwrap_or_default();
+    match folder_at(text, node.start_byte()) {
+        Some(folder) => script.folder = folder,
+        None => script.elsewhere = true,
+    }
+}
+
+/// The folder that the `cd` before a place of a text goes to, if there is one; `None` where it cannot be told.
+pub fn folder_at(text: &str, at: usize) -> Option<Option<String>> {
+    let before = text.get(..at).unwrap_or_default();
     let mut folders =
         before.split(['&', ';', '\n', '(', '|', '{']).filter_map(|part| part.trim().strip_prefix("cd "));
-    script.folder = folders.next().map(|folder| folder.trim().trim_matches(['"', '\'']).to_owned());
-    let odd = script.folder.as_deref().is_some_and(|folder| folder.contains(['$', '~', 'X', '`']));
-    script.elsewhere |= odd || folders.next().is_some() || before.contains("pushd ");
+    let folder = folders.next().map(|folder| folder.trim().trim_matches(['"', '\'']).to_owned());
+    let odd = folder.as_deref().is_some_and(|folder| folder.contains(['$', '~', 'X', '`']));
+    (!odd && folders.next().is_none() && !before.contains("pushd ")).then_some(folder)
 }
 
 fn is_check_name(name: &str) -> bool {
