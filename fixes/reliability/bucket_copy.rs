@@ -7,8 +7,9 @@ use crate::fixes::security::named;
 use crate::model::Site;
 use crate::syntax::Syn;
 
-/// The stack of the copy; without `replicationRules` it sets up the replication itself.
-pub(super) fn replica_stack(encrypted: bool, rules: bool) -> String {
+/// The stack of the copy; without `replicationRules`, which a bucket of CloudFormation's own class (`raw`) never has, it sets up the
+/// replication itself.
+pub(super) fn replica_stack(encrypted: bool, rules: bool, raw: bool) -> String {
     let stack = if encrypted {
         include_str!("artifact_replica_stack.ts")
     } else {
@@ -18,10 +19,13 @@ pub(super) fn replica_stack(encrypted: bool, rules: bool) -> String {
         return stack.to_owned();
     }
     let mut copy = include_str!("artifact_replica_copy.ts").to_owned();
+    if raw {
+        copy = copy.replace(": `replicationRules`, which aws-cdk-lib has since 2.177. */", ". */");
+    }
     let mut stack = stack.to_owned();
     if !encrypted {
         copy = without(&copy, "    source.encryptionKey?.", "\n\n    const bucket");
-        copy = without(&copy, "          sourceSelectionCriteria", "          destination");
+        copy = without(&copy, "\n          sourceSelectionCriteria", "\n          destination");
         copy = copy
             .replace("            encryptionConfiguration: { replicaKmsKeyId: this.kmsKey.keyArn },\n", "");
         stack =
@@ -39,12 +43,19 @@ fn without(text: &str, from: &str, to: &str) -> String {
 }
 
 /// Lets the copy's stack set up the replication, behind the bucket.
-pub(super) fn copy<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>, replica: &str) -> Result<(), Refusal> {
+pub(super) fn copy<'a>(
+    b: &mut Builder<'_, 'a>,
+    bucket: &Site<'a>,
+    replica: &str,
+    raw: bool,
+) -> Result<(), Refusal> {
     let statement = b.statement(bucket.node)?;
     let name = named(b, bucket, statement, "bucket").ok_or_else(|| {
         no_fix("the bucket is built inside another expression", "keep it in a constant, then run again")
     })?;
     let known = replica.replace("?.", ".");
+    let name =
+        if raw { format!("{}.fromCfnBucket({name})", b.cdk(bucket.node, "aws_s3.Bucket")?) } else { name };
     b.insert_after(statement, &format!("if ({replica}) {{\n  {known}.copyFrom({name});\n}}"));
     Ok(())
 }

@@ -17,6 +17,7 @@ mod missing_script;
 mod nodes;
 mod parameter_path;
 mod polled;
+mod raw_bucket;
 mod raw_pipeline;
 mod second_region;
 mod second_stack;

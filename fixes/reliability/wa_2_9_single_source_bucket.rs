@@ -6,7 +6,7 @@
 //!
 //! ## What the fix does
 //! It adds a stack `ArtifactReplicaStack` in a second region, with a versioned bucket and a key of its own, and lets the bucket
-//! replicate to it (below aws-cdk-lib 2.177 by CloudFormation's own property). The stack's props and those of the constructs between carry the copy to the bucket. The app's entry builds it in production, or
+//! replicate to it (below aws-cdk-lib 2.177, and for a `CfnBucket`, by CloudFormation's own property). The stack's props and those of the constructs between carry the copy to the bucket. The app's entry builds it in production, or
 //! where the context names a region (`--context drRegion=…`), and not where the app knows no region of its own, as in unit tests.
 //!
 //! ## Before
@@ -91,11 +91,11 @@
 //!
 //! ## When it stays silent
 //! For buckets without versions, which cannot be replicated; for the artifact buckets of pipelines, whose content is made again; for buckets of logs,
-//! caches, websites and reports; for those that go with their stack; where replication is set up already, or AWS Backup copies to another region.
+//! caches, websites and reports; for those that go with their stack, by `applyRemovalPolicy` too; where replication is set up already, or AWS Backup copies to another region.
 //!
 //! ## When it refuses
 //! Where the stack is built more than once, by a stage, or without an `env` that names a region; where the bucket's construct takes no props
-//! that could carry the copy; below aws-cdk-lib 2.50, which cannot refer to another region. Without `dr_region` it asks: only you know where copies may be kept.
+//! that could carry the copy; below aws-cdk-lib 2.50, which cannot refer to another region; where a key of KMS encrypts a `CfnBucket`, which tells CDK no more than its ARN. Without `dr_region` it asks: only you know where copies may be kept.
 //!
 //! ## What to know before deploying
 //! The second region needs `cdk bootstrap`. Storage and transfer are billed. Objects that are there already are not copied (S3 Batch
@@ -109,6 +109,9 @@
 //! `CKV_AWS_111` where CDK grants the use of a key in another region on `*`: the key's policy names the role.
 
 use super::bucket_copy::{copy, depend, replica_stack, set_rules};
+use super::raw_bucket::{
+    End, RAW, behind, end_of, holds_raw_artifacts, is_versioned, may_have_key, starts_raw_pipeline,
+};
 use super::second_region::{DR_REGION, Home, home};
 use super::state::{is_kept, says, stack_of};
 use crate::detect::{Findings, Match, Refusal};
@@ -133,7 +136,8 @@ const META: Meta = Meta {
     tier: Tier::Scaffold,
     practice: "REL09-BP01",
     clears: &["NIST.800.53.R5-S3BucketReplicationEnabled"],
-    raises: &[],
+    // Where the original is a CfnBucket, the copy is the first store that 5.6 knows.
+    raises: &["5.6"],
     asks: &[DR_REGION],
     order: 290,
     source: include_str!("wa_2_9_single_source_bucket.rs"),
@@ -150,19 +154,16 @@ const MEMBER: &str = "artifactReplica";
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
-    let bucket = m.site("bucket").filter(|site| site.local.is_none())?;
-    let props = bucket.props(model);
-    let versioned = props.get(model, "versioned").value().is_some_and(|value| value.text() == "true");
+    let bucket = m.site("bucket").or_else(|| m.site("raw")).filter(|site| site.local.is_none())?;
+    let (versioned, kept, retained) = standing(model, &bucket);
     if !versioned
-        || !is_kept(model, &bucket)
+        || !kept
         || is_artifact_bucket(model, &bucket)
         || copies_elsewhere(model)
         || replicates_itself(model, &bucket)
     {
         return None;
     }
-    let retained =
-        props.get(model, "removalPolicy").value().is_some_and(|value| value.text().contains("RETAIN"));
     let named = retained && says(&bucket, &ORIGINALS) && !says(&bucket, &NO_ORIGINALS);
     let source = is_pipeline_source(model, &bucket);
     (source || named).then_some(())?;
@@ -180,13 +181,36 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         ),
     );
     finding.impact(if known || source { Impact::Medium } else { Impact::Low });
+    if is_raw(model, &bucket) && may_have_key(model, &bucket) {
+        finding.refuse(
+            "it is encrypted with a key that CloudFormation's own bucket names by its ARN only, and the role that copies needs the key",
+            "build it as s3.Bucket with that encryptionKey, or give it a replicationConfiguration and its role by hand",
+        );
+        return Some(());
+    }
     finding.fix(format!("Replicate {label} to a second region"), move |b| replicate(b, &bucket));
     Some(())
 }
 
+/// Whether a bucket keeps versions, outlives its stack as far as it tells, and says so.
+fn standing<'a>(model: &Model<'a>, bucket: &Site<'a>) -> (bool, bool, bool) {
+    if is_raw(model, bucket) {
+        let end = end_of(model, bucket);
+        return (is_versioned(model, bucket), end != End::Gone, end == End::Kept);
+    }
+    let says = |name: &str, part: &str| {
+        bucket.props(model).get(model, name).value().is_some_and(|value| value.text().contains(part))
+    };
+    (says("versioned", "true"), is_kept(model, bucket), says("removalPolicy", "RETAIN"))
+}
+
+fn is_raw<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
+    model.builds(bucket, RAW)
+}
+
 /// Whether a pipeline starts from a bucket.
 fn is_pipeline_source<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
-    let of = |node: Syn<'a>| model.origin(node).is_some_and(|site| site.node == bucket.node);
+    let of = |node: Syn<'a>| behind(model, node).is_some_and(|site| site.node == bucket.node);
     let action = model.all_sites().any(|site| {
         model.builds(&site, "aws_codepipeline_actions.S3SourceAction")
             && site.props(model).get(model, "bucket").value().is_some_and(of)
@@ -199,16 +223,18 @@ fn is_pipeline_source<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
                 .is_some_and(|name| name == "pipelines.CodePipelineSource.s3")
                 && first.is_some_and(of)
         })
+        || starts_raw_pipeline(model, bucket)
 }
 
 /// Whether a pipeline passes its artifacts through a bucket.
 fn is_artifact_bucket<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
-    model.all_sites().filter(|site| site.class.ends_with("Pipeline")).any(|pipeline| {
+    let given = model.all_sites().filter(|site| site.class.ends_with("Pipeline")).any(|pipeline| {
         match pipeline.props(model).get(model, "artifactBucket") {
-            Prop::Present(entry) => model.origin(entry.value).is_none_or(|site| site.node == bucket.node),
+            Prop::Present(entry) => behind(model, entry.value).is_none_or(|site| site.node == bucket.node),
             _ => false,
         }
-    })
+    });
+    given || holds_raw_artifacts(model, bucket)
 }
 
 /// Whether a bucket is replicated by CloudFormation's own property, or one in its file is that cannot be told apart.
@@ -216,7 +242,7 @@ fn replicates_itself<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
     let text = &bucket.node.file.text;
     let copied = |call: Syn<'a>| {
         let first = call.field("arguments").and_then(Syn::first);
-        first.and_then(|first| model.origin(first)).is_some_and(|site| site.node == bucket.node)
+        first.and_then(|first| behind(model, first)).is_some_and(|site| site.node == bucket.node)
     };
     has_word(text, "replicationConfiguration")
         || text.contains("ReplicationConfiguration")
@@ -235,7 +261,8 @@ fn replicate<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refus
             "update aws-cdk-lib, then run again",
         ));
     }
-    let rules = b.model.has_prop("aws_s3.Bucket", "replicationRules");
+    let raw = is_raw(b.model, bucket);
+    let rules = !raw && b.model.has_prop("aws_s3.Bucket", "replicationRules");
     let class = stack_of(b.model, bucket.node).ok_or_else(|| {
         no_fix(
             &format!("{} belongs to no stack of the app that is built once", bucket.label()),
@@ -243,7 +270,7 @@ fn replicate<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refus
         )
     })?;
     let home = home(b.model, class)?;
-    let encrypted = is_kms(b.model, bucket);
+    let encrypted = !raw && is_kms(b.model, bucket);
     let file = b.file_beside(class, "artifact-replica-stack")?;
     let (regions, declared) = home.regions(b)?;
     let replica = build_replica(b, &home, &regions.condition, &regions.second, &declared);
@@ -256,9 +283,9 @@ fn replicate<'a>(b: &mut Builder<'_, 'a>, bucket: &Site<'a>) -> Result<(), Refus
         }
         set_rules(b, bucket, &carried.at_bucket, encrypted)?;
     } else {
-        copy(b, bucket, &carried.at_bucket)?;
+        copy(b, bucket, &carried.at_bucket, raw)?;
     }
-    let text = b.style(class.file).adapt(&replica_stack(encrypted, rules), "").replace("\r\n", "\n");
+    let text = b.style(class.file).adapt(&replica_stack(encrypted, rules, raw), "").replace("\r\n", "\n");
     b.create(file.path, &text);
     Ok(())
 }

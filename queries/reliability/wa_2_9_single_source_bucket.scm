@@ -4,3 +4,9 @@
   (#has-prop? @bucket "versioned")
   (#lacks-prop? @bucket
     "replicationRules" "autoDeleteObjects" "websiteIndexDocument" "websiteRedirect"))
+
+; The same as CloudFormation writes it.
+((new_expression) @raw
+  (#construct? @raw "aws_s3.CfnBucket")
+  (#has-prop? @raw "versioningConfiguration")
+  (#lacks-prop? @raw "replicationConfiguration" "websiteConfiguration"))
