@@ -23,6 +23,7 @@ pub(super) fn check<'a>(
     if own.iter().skip(1).any(|name| props.get(model, name) != Prop::Absent)
         || alias.props(model).get(model, "onFailure") != Prop::Absent
         || configured(model, &alias).is_some()
+        || model.has_invoke_config(&function)
     {
         return None;
     }

@@ -18,6 +18,7 @@ mod nodes;
 mod parameter_path;
 mod polled;
 mod raw_bucket;
+mod raw_function;
 mod raw_pipeline;
 mod second_region;
 mod second_stack;

@@ -166,5 +166,6 @@ pub(super) fn patience<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<u32
             () => None,
         }
     };
-    model.invocations(function).into_iter().filter_map(|(_, by)| waits(by)).min()
+    let awaited = model.invocations(function).into_iter().filter(|(how, _)| *how == Invocation::Sync);
+    awaited.filter_map(|(_, by)| waits(by)).min()
 }

@@ -62,13 +62,13 @@
 //!
 //! ## When it stays silent
 //! Where the props cannot be followed; where events are kept already (`deadLetterTopic`, `onFailure`,
-//! `configureAsyncInvoke`); for Lambda@Edge, which cannot have one; for the handlers of custom resources. For functions fed only by a
+//! `configureAsyncInvoke`, an `EventInvokeConfig` or CloudFormation's); for a `CfnFunction` that nothing in the app starts asynchronously; for Lambda@Edge, which cannot have one; for the handlers of custom resources. For functions fed only by a
 //! poller the source is looked at instead: a queue that has a dead-letter queue or is one, and a stream with `onFailure`, or one that
 //! is tried for ever on purpose (`retryAttempts: -1`), are well.
 //!
 //! ## When it refuses
 //! Where the role is imported as one that must not change (`mutable: false`), or comes from elsewhere: CDK would then add no permission and
-//! say nothing, and Lambda would reject the function when it is deployed. Where a stream is not built beside its source.
+//! say nothing, and Lambda would reject the function when it is deployed; so too where the role of a `CfnFunction` is none that CDK can add a permission to. Where a stream is not built beside its source.
 //!
 //! ## What to know before deploying
 //! The dead-letter configuration belongs to the function's version: a new version is published. An SQS queue that
@@ -80,7 +80,7 @@
 //! Checkov `CKV_AWS_27` asks for a key where none is in scope; SQS then encrypts with its own.
 
 use super::kept_queue::{KeptQueue, name_for};
-use super::polled;
+use super::{polled, raw_function};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::model::{Invocation, Meaning, Model, Prop, Site};
@@ -115,6 +115,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     if let Some(stream) = m.site("stream") {
         return polled::check_stream(&META, m.model, stream, out);
     }
+    if let Some(raw) = m.site("raw") {
+        return raw_function::check(&META, m.model, raw, out);
+    }
     let function = m.site("function")?;
     let is = |class: &str| m.model.builds(&function, class);
     // Lambda@Edge cannot have a queue; CDK's own helpers keep their own counsel.
@@ -123,13 +126,22 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let callers: Vec<Invocation> = m.model.invocations(&function).into_iter().map(|(how, _)| how).collect();
     let only_polled = !callers.is_empty() && callers.iter().all(|how| *how == Invocation::Poll);
-    let kept = m.model.is_called_on(&function, "configureAsyncInvoke");
+    let kept =
+        m.model.is_called_on(&function, "configureAsyncInvoke") || m.model.has_invoke_config(&function);
     if only_polled || kept || m.model.serves_custom_resource(&function) {
         return None;
     }
     let label = function.label();
     let asynchronous = callers.contains(&Invocation::Async);
-    let message = if asynchronous {
+    out.report(&META, m.model, function.node, told(&label, asynchronous))
+        .impact(if asynchronous { Impact::Medium } else { Impact::Low })
+        .fix(format!("Add a dead-letter queue to {label}"), move |b| add_queue(b, &function));
+    Some(())
+}
+
+/// What is wrong with a function that has no dead-letter queue.
+pub(super) fn told(label: &str, asynchronous: bool) -> String {
+    if asynchronous {
         format!(
             "{label} is invoked asynchronously and keeps nothing of an event that it fails to handle: after two retries \
              the event is gone without a trace. The fix adds an encrypted queue that keeps such events for 14 days; \
@@ -141,11 +153,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
              first EventBridge rule or SNS subscription would lose each event that it fails to handle. The fix adds an \
              encrypted queue that keeps them for 14 days; a queue that stays empty costs nothing."
         )
-    };
-    out.report(&META, m.model, function.node, message)
-        .impact(if asynchronous { Impact::Medium } else { Impact::Low })
-        .fix(format!("Add a dead-letter queue to {label}"), move |b| add_queue(b, &function));
-    Some(())
+    }
 }
 
 fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Refusal> {
@@ -155,8 +163,8 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
     let role = props.get(b.model, "role");
     match role {
         Prop::Unknown => return Err(unknown_role()),
-        Prop::Present(entry) if !takes_policies(b.model, entry.value) => return Err(unknown_role()),
-        _ => {}
+        Prop::Absent => {}
+        Prop::Present(entry) => takes_policies(b.model, entry.value)?,
     }
     let key = props.get(b.model, "environmentEncryption").value().map(Syn::text);
     let own_name = name_for(&function.label());
@@ -179,25 +187,32 @@ fn add_queue<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>) -> Result<(), Ref
     b.set_prop(function, "deadLetterQueue", &name)
 }
 
-/// Whether the CDK can add to what a role may do: one that the app builds, or imports without saying that it must not change. A function's
+/// That the CDK can add to what a role may do: one that the app builds, or imports without saying that it must not change. A function's
 /// role is always one of its own account.
-fn takes_policies<'a>(model: &Model<'a>, role: Syn<'a>) -> bool {
+///
+/// # Errors
+/// A [`Refusal`] where it cannot, or that cannot be told.
+pub(super) fn takes_policies<'a>(model: &Model<'a>, role: Syn<'a>) -> Result<(), Refusal> {
     const IMPORTS: [&str; 2] = ["aws_iam.Role.fromRoleArn", "aws_iam.Role.fromRoleName"];
     if model.origin(role).is_some() {
-        return true;
+        return Ok(());
     }
-    let Some(Meaning::Value(call)) = model.meaning(role) else { return false };
+    let Some(Meaning::Value(call)) = model.meaning(role) else { return Err(unknown_role()) };
     let callee = call.field("function").filter(|_| call.is("call_expression"));
     let imported =
         callee.and_then(|callee| model.cdk_name(callee)).is_some_and(|name| IMPORTS.contains(&name.as_str()));
     let options = call.field("arguments").and_then(|list| list.children().nth(3));
     let mutable = options.map_or(Prop::Absent, |options| model.props_of(options).get(model, "mutable"));
-    imported
-        && match mutable {
-            Prop::Absent => true,
-            Prop::Present(entry) => entry.value.text() == "true",
-            Prop::Unknown => false,
-        }
+    match mutable {
+        Prop::Absent if imported => Ok(()),
+        Prop::Present(entry) if imported && entry.value.text() == "true" => Ok(()),
+        Prop::Present(entry) if imported && entry.value.text() == "false" => Err(no_fix(
+            "its role is imported with mutable: false, so CDK would add no permission and say nothing, and Lambda refuses a function whose \
+             role may not send to its queue",
+            "have the role's owner allow sqs:SendMessage on a queue of yours and set deadLetterQueue, or import the role without mutable: false",
+        )),
+        _ => Err(unknown_role()),
+    }
 }
 
 fn unknown_role() -> Refusal {

@@ -10,7 +10,8 @@
 //! function's reserved concurrency. Where there is no alias it adds one, and lets every caller that waits use it; grants
 //! and metrics stay on the function. Where the environment is known through a typed config object that one function of
 //! the app builds, the number becomes a field of it. A Java function gets `SnapStart` instead, which costs
-//! nothing while nobody calls.
+//! nothing while nobody calls. For Python from 3.12 on and .NET from 8 on the review offers it as another way: there the snapshot is
+//! billed as long as it is kept and each time it is used, and not every Region has it.
 //!
 //! ## Before
 //! ```ts
@@ -84,7 +85,8 @@
 //! ## What to know before deploying
 //! Provisioned instances are billed while they wait, and take minutes to start with each deployment; a new account's
 //! limit may be too low for them. Callers that move to an alias get new permissions, and the API a new
-//! deployment. Whoever calls the function from outside the app, by its own name, still gets `$LATEST`. The number is fixed:
+//! deployment. What the code of a function sets up before its handler is shared by all that start from a snapshot: random numbers, and
+//! connections that have gone. Whoever calls the function from outside the app, by its own name, still gets `$LATEST`. The number is fixed:
 //! 3.7 lets it follow the traffic.
 //!
 //! ## Other checkers
@@ -94,7 +96,7 @@ use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::{Field, name_after};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::concurrency::{Reserved, reserved_in_production};
-use crate::model::{Environment, Model, Prop, Site};
+use crate::model::{Environment, Model, Prop, Release, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
 use crate::syntax::Syn;
 
@@ -129,7 +131,20 @@ const SNAP_START: [&str; 4] = [
     "aws_lambda.Runtime.JAVA_25",
 ];
 
+/// Runtimes whose snapshots are billed, and which Lambda takes them of in some Regions only.
+const BILLED_SNAP_START: [&str; 6] = [
+    "aws_lambda.Runtime.PYTHON_3_12",
+    "aws_lambda.Runtime.PYTHON_3_13",
+    "aws_lambda.Runtime.PYTHON_3_14",
+    "aws_lambda.Runtime.DOTNET_8",
+    "aws_lambda.Runtime.DOTNET_9",
+    "aws_lambda.Runtime.DOTNET_10",
+];
+/// The release from which on CDK lets them have it.
+const BILLED_SINCE: Release = Release { major: 2, minor: 168, patch: 0 };
+
 /// What the fix works on.
+#[derive(Clone)]
 struct Cold<'a> {
     function: Site<'a>,
     alias: Option<Site<'a>>,
@@ -170,7 +185,7 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         .and_then(|value| model.cdk_name(value))
         .unwrap_or_default();
     let cold = Cold {
-        snap_start: !warm && has_snap_start(model, &function, &runtime),
+        snap_start: !warm && has_snap_start(model, &function, &runtime, &SNAP_START),
         function,
         alias,
         direct,
@@ -200,6 +215,17 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         (_, true) => format!("Let callers of {label} use its alias"),
         _ => format!("Keep instances of {label} ready in production"),
     };
+    let billed = !cold.warm
+        && model.app.release.is_some_and(|release| release >= BILLED_SINCE)
+        && has_snap_start(model, &cold.function, &runtime, &BILLED_SNAP_START);
+    if billed {
+        let snap = Cold { snap_start: true, ..cold.clone() };
+        candidate.alternative(
+            format!("Start {label} from a snapshot instead, which is billed as long as it is kept and each time it is used"),
+            Tier::Review,
+            move |b| fix(b, &snap),
+        );
+    }
     candidate.fix(title, move |b| fix(b, &cold));
     Some(())
 }
@@ -261,9 +287,9 @@ fn aliases<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Vec<Site<'a>>> 
     Some(found)
 }
 
-fn has_snap_start<'a>(model: &Model<'a>, function: &Site<'a>, runtime: &str) -> bool {
+fn has_snap_start<'a>(model: &Model<'a>, function: &Site<'a>, runtime: &str, runtimes: &[&str]) -> bool {
     let props = function.props(model);
-    SNAP_START.contains(&runtime)
+    runtimes.contains(&runtime)
         && model.has_prop("aws_lambda.Function", "snapStart")
         && ["filesystem", "ephemeralStorageSize"].iter().all(|prop| props.get(model, prop) == Prop::Absent)
 }

@@ -1,9 +1,13 @@
 ; 2.5: a Lambda function that keeps nothing of an event it could not handle.
-; CloudFormation's own `deadLetterConfig` is the L1's property.
 ((new_expression) @function
   (#construct? @function "aws_lambda.Function")
   (#lacks-prop? @function
     "deadLetterQueue" "deadLetterQueueEnabled" "deadLetterTopic" "onFailure"))
+
+; The same as CloudFormation writes it.
+((new_expression) @raw
+  (#construct? @raw "aws_lambda.CfnFunction")
+  (#lacks-prop? @raw "deadLetterConfig"))
 
 ; A queue that Lambda reads for a function; what the queue does with its failures is for the rule to say.
 ((new_expression) @source

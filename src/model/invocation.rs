@@ -19,7 +19,7 @@ pub enum Invocation {
 }
 
 /// Classes that invoke a function given to them: by which argument, or which property of the props.
-const INVOKERS: [(&str, Given, Invocation); 21] = [
+const INVOKERS: [(&str, Given, Invocation); 23] = [
     ("aws_apigateway.LambdaIntegration", Given::Argument(0), Invocation::Sync),
     ("aws_apigateway.LambdaRestApi", Given::Property("handler"), Invocation::Sync),
     ("aws_apigateway.TokenAuthorizer", Given::Property("handler"), Invocation::Sync),
@@ -28,6 +28,8 @@ const INVOKERS: [(&str, Given, Invocation); 21] = [
     ("aws_apigatewayv2_integrations.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
     ("aws_apigatewayv2_integrations_alpha.HttpLambdaIntegration", Given::Argument(1), Invocation::Sync),
     ("aws_apigatewayv2_integrations_alpha.WebSocketLambdaIntegration", Given::Argument(1), Invocation::Sync),
+    ("aws_apigatewayv2_authorizers.HttpLambdaAuthorizer", Given::Argument(1), Invocation::Sync),
+    ("aws_apigatewayv2_authorizers.WebSocketLambdaAuthorizer", Given::Argument(1), Invocation::Sync),
     // Of CDK v1.
     ("aws_apigatewayv2_integrations.LambdaProxyIntegration", Given::Property("handler"), Invocation::Sync),
     ("aws_elasticloadbalancingv2_targets.LambdaTarget", Given::Argument(0), Invocation::Sync),
@@ -80,7 +82,11 @@ impl<'a> Model<'a> {
                 Given::Property(name) => site.props(self).get(self, name).value(),
             };
         }
-        by.field("function").and_then(|callee| callee.field("object"))
+        let Some(callee) = by.field("function").filter(|_| by.is("call_expression")) else { return Some(by) };
+        match callee.field("property")?.text() {
+            "addLambdaDataSource" | "addTrigger" => by.field("arguments")?.children().nth(1),
+            _ => callee.field("object"),
+        }
     }
 
     /// The expressions by which callers that wait for the answer name a function. A workflow does not mind a second.
@@ -90,9 +96,7 @@ impl<'a> Model<'a> {
             .filter(|(how, by)| {
                 let workflow =
                     self.site_of(*by).is_some_and(|site| site.class.starts_with("aws_stepfunctions"));
-                // An integration may ask Lambda not to wait.
-                let queued = by.text().contains("X-Amz-Invocation-Type");
-                *how == Invocation::Sync && !workflow && !queued
+                *how == Invocation::Sync && !workflow
             })
             .filter_map(|(_, by)| self.invoked_expression(by))
             .collect()
@@ -106,6 +110,27 @@ impl<'a> Model<'a> {
             functions.filter_map(|object| self.invoked_function(object)).map(|site| site.node).collect()
         });
         called.contains(&function.node)
+    }
+
+    /// Whether a construct of its own may say what becomes of the events that a function, an alias or a version of it cannot handle:
+    /// `EventInvokeConfig`, or CloudFormation's. One that names its function in a way that cannot be followed may be about any.
+    pub fn has_invoke_config(&self, function: &Site<'a>) -> bool {
+        const CONFIGS: [(&str, &str, &str); 2] = [
+            ("aws_lambda.EventInvokeConfig", "function", "onFailure"),
+            ("aws_lambda.CfnEventInvokeConfig", "functionName", "destinationConfig"),
+        ];
+        CONFIGS.iter().filter(|(class, _, _)| self.app_builds(class)).any(|(class, of, destination)| {
+            self.all_sites().filter(|site| self.builds(site, class)).any(|site| {
+                let props = site.props(self);
+                // `fn`, or `fn.functionName`.
+                let named = props.get(self, of).value().and_then(|value| {
+                    let object = value.field("object").filter(|_| value.is("member_expression"));
+                    self.invoked_function(value).or_else(|| self.invoked_function(object?))
+                });
+                props.get(self, destination) != super::Prop::Absent
+                    && named.is_none_or(|named| named.node == function.node)
+            })
+        })
     }
 
     /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
@@ -244,8 +269,14 @@ impl<'a> Model<'a> {
                     Given::Argument(index) => site.arguments.get(*index).copied(),
                     Given::Property(name) => site.props(self).get(self, name).value(),
                 };
+                // An integration may ask Lambda not to wait, and an API may have no route but those.
+                let how =
+                    if site.node.text().contains("X-Amz-Invocation-Type") { Invocation::Async } else { *how };
+                if self.is_idle_default(&site) {
+                    continue;
+                }
                 if let Some(function) = expression.and_then(|expression| self.invoked_function(expression)) {
-                    found.push((function.node, *how, site.node));
+                    found.push((function.node, how, site.node));
                 }
             }
             for (method, how) in [("addEventSource", Invocation::Poll), ("addFunctionUrl", Invocation::Sync)]
@@ -263,6 +294,7 @@ impl<'a> Model<'a> {
                     found.push((function.node, pushed.unwrap_or(how), call));
                 }
             }
+            self.find_waiting(&mut found);
             // `events: [new SqsEventSource(queue)]` in the function's own props.
             for site in self.all_sites().filter(|site| self.builds(site, "aws_lambda.Function")) {
                 let Some(list) = site.props(self).get(self, "events").value().filter(|list| list.is("array"))
@@ -278,5 +310,41 @@ impl<'a> Model<'a> {
             found.sort_by(|a, b| (&a.2.file.path, a.2.start(), a.1).cmp(&(&b.2.file.path, b.2.start(), b.1)));
             found
         })
+    }
+
+    /// Whether a REST API has a function of its own (`LambdaRestApi`) that no method goes to: each names its integration.
+    fn is_idle_default(&self, api: &Site<'a>) -> bool {
+        let by_class =
+            || api.props(self).get(self, "proxy").value().is_none_or(|proxy| proxy.text() != "false");
+        if !self.builds(api, "aws_apigateway.LambdaRestApi") || by_class() {
+            return false;
+        }
+        let names_one = |call: Syn<'a>| {
+            let integration = call.field("arguments").and_then(|given| given.children().nth(1));
+            integration.is_some_and(|integration| integration.text() != "undefined")
+        };
+        let mut methods = self.method_calls("addMethod").peekable();
+        methods.peek().is_some() && methods.all(names_one) && self.method_calls("addProxy").next().is_none()
+    }
+
+    /// What AppSync and Cognito call: `api.addLambdaDataSource('id', fn)`, `pool.addTrigger(operation, fn)`, `lambdaTriggers`.
+    fn find_waiting(&self, found: &mut Vec<(Syn<'a>, Invocation, Syn<'a>)>) {
+        const POOL: &str = "aws_cognito.UserPool";
+        for method in ["addLambdaDataSource", "addTrigger"] {
+            for call in self.method_calls(method) {
+                let function = call.field("arguments").and_then(|given| given.children().nth(1));
+                let function = function.and_then(|function| self.invoked_function(function));
+                let known = function.filter(|function| self.builds(function, "aws_lambda.Function"));
+                found.extend(known.map(|function| (function.node, Invocation::Sync, call)));
+            }
+        }
+        for pool in self.all_sites().filter(|site| self.builds(site, POOL)) {
+            let triggers = pool.props(self).get(self, "lambdaTriggers").value();
+            let object = triggers.and_then(|triggers| self.props_of(triggers).object());
+            for value in object.into_iter().flat_map(Syn::children).filter_map(|pair| pair.field("value")) {
+                let function = self.invoked_function(value);
+                found.extend(function.map(|function| (function.node, Invocation::Sync, value)));
+            }
+        }
     }
 }
