@@ -250,11 +250,11 @@ impl Needs {
             } else {
                 format!("props.{}", kind.member)
             };
-            let make = format!("backup.BackupResource.{}({}{})", kind.from, kind.one, kind.what);
+            let made = format!("backup.BackupResource.{}({})", kind.from, broken(kind.given));
             lines.push(if several {
-                format!("        ...{list}.map({} =>\n          {make}\n        ),\n", kind.one)
+                format!("        ...{list}.map({} =>\n          {made}\n        ),\n", kind.one)
             } else {
-                format!("{list}.map({} =>\n        {make}\n      )", kind.one)
+                format!("{list}.map({} =>\n        {}\n      )", kind.one, made.replace("\n  ", "\n"))
             });
         }
         let resources = if several { format!("[\n{}      ]", lines.concat()) } else { lines.concat() };
@@ -297,5 +297,14 @@ impl Needs {
         );
         out.push_str(GRANTS);
         out.push_str("  }\n");
+    }
+}
+
+/// An argument of several lines, on lines of its own.
+fn broken(argument: &str) -> String {
+    if argument.contains('\n') {
+        format!("\n            {argument}\n          ")
+    } else {
+        argument.to_owned()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::edit::carry::{class_around, only_instance};
 use crate::fixes::security::statement::{Target, target};
+use crate::model::meaning::words;
 use crate::model::{Binding, Model, Prop, Site};
 use crate::syntax::Syn;
 
@@ -20,55 +21,84 @@ pub(super) struct Kind {
     pub module: &'static str,
     /// The static method of `BackupResource` that takes one.
     pub from: &'static str,
-    /// What of it the method takes.
-    pub what: &'static str,
+    /// What the method is given, in terms of `one`.
+    pub given: &'static str,
 }
 
 /// Every kind, in the order of the props.
-pub(super) const KINDS: [Kind; 5] = [
-    kind("buckets", "bucket", &["aws_s3.Bucket"], "s3.IBucket", "fromArn", ".bucketArn"),
+pub(super) const KINDS: [Kind; 8] = [
     kind(
-        "tables",
-        "table",
+        ("buckets", "bucket"),
+        &["aws_s3.Bucket"],
+        ("s3.IBucket", "aws-s3"),
+        ("fromArn", "bucket.bucketArn"),
+    ),
+    kind(
+        ("tables", "table"),
         &["aws_dynamodb.Table", "aws_dynamodb.TableV2"],
-        "dynamodb.ITable",
-        "fromDynamoDbTable",
-        "",
+        ("dynamodb.ITable", "aws-dynamodb"),
+        ("fromDynamoDbTable", "table"),
     ),
     kind(
-        "databases",
-        "database",
-        &["aws_rds.DatabaseInstance"],
-        "rds.IDatabaseInstance",
-        "fromRdsDatabaseInstance",
-        "",
+        ("databases", "database"),
+        &["aws_rds.DatabaseInstance", "aws_rds.DatabaseInstanceFromSnapshot"],
+        ("rds.IDatabaseInstance", "aws-rds"),
+        ("fromRdsDatabaseInstance", "database"),
     ),
     kind(
-        "databaseClusters",
-        "cluster",
-        &["aws_rds.DatabaseCluster"],
-        "rds.IDatabaseCluster",
-        "fromRdsDatabaseCluster",
-        "",
+        ("databaseClusters", "cluster"),
+        &["aws_rds.DatabaseCluster", "aws_rds.DatabaseClusterFromSnapshot"],
+        ("rds.IDatabaseCluster", "aws-rds"),
+        ("fromRdsDatabaseCluster", "cluster"),
     ),
-    kind("fileSystems", "fileSystem", &["aws_efs.FileSystem"], "efs.IFileSystem", "fromEfsFileSystem", ""),
+    kind(
+        ("serverlessClusters", "cluster"),
+        &["aws_rds.ServerlessCluster", "aws_rds.ServerlessClusterFromSnapshot"],
+        ("rds.IServerlessCluster", "aws-rds"),
+        ("fromRdsServerlessCluster", "cluster"),
+    ),
+    kind(
+        ("documentClusters", "cluster"),
+        &["aws_docdb.DatabaseCluster"],
+        ("docdb.IDatabaseCluster", "aws-docdb"),
+        (
+            "fromArn",
+            "cdk.Stack.of(cluster).formatArn({
+              service: 'rds',
+              resource: 'cluster',
+              resourceName: cluster.clusterIdentifier,
+              arnFormat: cdk.ArnFormat.COLON_RESOURCE_NAME,
+            })",
+        ),
+    ),
+    kind(
+        ("fileSystems", "fileSystem"),
+        &["aws_efs.FileSystem"],
+        ("efs.IFileSystem", "aws-efs"),
+        ("fromEfsFileSystem", "fileSystem"),
+    ),
+    kind(
+        ("volumes", "volume"),
+        &["aws_ec2.Volume"],
+        ("ec2.IVolume", "aws-ec2"),
+        (
+            "fromArn",
+            "cdk.Stack.of(volume).formatArn({
+              service: 'ec2',
+              resource: 'volume',
+              resourceName: volume.volumeId,
+            })",
+        ),
+    ),
 ];
 
 const fn kind(
-    member: &'static str,
-    one: &'static str,
+    (member, one): (&'static str, &'static str),
     classes: &'static [&'static str],
-    interface: &'static str,
-    from: &'static str,
-    what: &'static str,
+    (interface, module): (&'static str, &'static str),
+    (from, given): (&'static str, &'static str),
 ) -> Kind {
-    let module = match interface.as_bytes().first() {
-        Some(b's') => "aws-s3",
-        Some(b'd') => "aws-dynamodb",
-        Some(b'r') => "aws-rds",
-        _ => "aws-efs",
-    };
-    Kind { member, one, classes, interface, module, from, what }
+    Kind { member, one, classes, interface, module, from, given }
 }
 
 /// A store that is kept when its stack is changed.
@@ -164,10 +194,28 @@ fn is_replicated<'a>(model: &Model<'a>, bucket: &Site<'a>) -> bool {
     copied.iter().any(|name| bucket.props(model).get(model, name) != Prop::Absent)
         || model.uses(bucket).into_iter().any(|used| {
             let mut around = used.ancestors().take_while(|around| !around.is("statement_block"));
-            around.any(|around| {
-                around.is("pair") && around.field("key").is_some_and(|key| copied.contains(&key.text()))
+            around.any(|around| match around.kind() {
+                "pair" => around.field("key").is_some_and(|key| copied.contains(&key.text())),
+                "assignment_expression" => replicated_by(around).is_some(),
+                "variable_declarator" => is_replicated_later(around),
+                _ => false,
             })
         })
+}
+
+/// What `raw.replicationConfiguration = …` is said of.
+fn replicated_by(assignment: Syn<'_>) -> Option<Syn<'_>> {
+    let set = assignment.field("left").filter(|set| set.is("member_expression"))?;
+    (set.field("property")?.text() == "replicationConfiguration").then(|| set.field("object")).flatten()
+}
+
+/// Whether what a declaration makes of a bucket (`const raw = bucket.node.defaultChild as s3.CfnBucket`) is replicated then.
+fn is_replicated_later(declarator: Syn<'_>) -> bool {
+    let Some(name) = declarator.field("name").filter(|name| name.is("identifier")) else { return false };
+    words(Syn::root(name.file), name.text()).filter_map(|at| name.at(at)).any(|used| {
+        let set = used.ancestors().find(|around| around.is("assignment_expression"));
+        set.and_then(replicated_by) == Some(used)
+    })
 }
 
 /// Whether the names of a construct have one of some words.
@@ -189,8 +237,8 @@ pub(super) fn recovers<'a>(model: &Model<'a>, store: &Store<'a>) -> bool {
     let props = store.site.props(model);
     let says = |name: &str| props.get(model, name).value().is_some_and(|value| value.text().contains("true"));
     match store.kind.map(|kind| kind.member) {
-        // Only buckets with versions count as stores; RDS makes backups unless it is told not to, Aurora always.
-        Some("buckets" | "databaseClusters") => true,
+        // Only buckets with versions count as stores; RDS makes backups unless it is told not to, Aurora and DocumentDB always.
+        Some("buckets" | "databaseClusters" | "serverlessClusters" | "documentClusters") => true,
         Some("databases") => {
             let kept = props.get(model, "backupRetention").value();
             kept.is_none_or(|days| !days.text().replace(' ', "").ends_with("days(0)"))

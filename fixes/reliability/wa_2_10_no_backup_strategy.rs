@@ -9,7 +9,8 @@
 //!
 //! ## What the fix does
 //! It adds a construct `BackupInfrastructure` in a file of its own, and builds it in each stack that holds such state: a vault
-//! with a customer's key, a daily plan, and a role that may also back up S3, which CDK's own may not. AWS Backup does not cover Parameter Store:
+//! with a customer's key, a daily plan, and a role that may also back up S3, which CDK's own may not. The plan selects buckets, tables, databases and
+//! their clusters (DocumentDB's, too), file systems and volumes. AWS Backup does not cover Parameter Store:
 //! parameters are exported once a day to a versioned, encrypted bucket. Elsewhere it sets the one property that is missing.
 //!
 //! ## Before

@@ -4,7 +4,9 @@
   (#app-has? "Stack")
   (#app-has?
     "aws_dynamodb.Table" "aws_dynamodb.TableV2" "aws_rds.DatabaseInstance" "aws_rds.DatabaseCluster"
-    "aws_efs.FileSystem" "aws_s3.Bucket" "aws_ssm.StringParameter")
+    "aws_rds.DatabaseInstanceFromSnapshot" "aws_rds.DatabaseClusterFromSnapshot" "aws_rds.ServerlessCluster"
+    "aws_rds.ServerlessClusterFromSnapshot"
+    "aws_docdb.DatabaseCluster" "aws_efs.FileSystem" "aws_ec2.Volume" "aws_s3.Bucket" "aws_ssm.StringParameter")
   (#app-lacks?
     "aws_backup.BackupPlan" "aws_backup.CfnBackupPlan"))
 
