@@ -79,17 +79,12 @@ impl<'a> Methods<'a> {
     /// Whether a GET of a path, without parameters, may reach something: `false` only where every way into the API is known, and
     /// none takes it.
     pub(crate) fn may_answer(&self, path: &str) -> bool {
-        let takes = |route: &str| {
-            let (mut route, mut path) = (route.split('/'), path.split('/'));
-            route.by_ref().zip(path.by_ref()).all(|(a, b)| a == b || a.starts_with('{'))
-                && (route.next(), path.next()) == (None, None)
-        };
         let unknown = self.all.is_empty() || self.all.iter().any(|method| method.path.is_empty());
         let reads = |method: &&Method<'a>| matches!(method.verb, "GET" | "ANY");
         unknown
             || self.proxies_all
             || !self.proxies.is_empty()
-            || self.all.iter().filter(reads).any(|method| takes(&method.path))
+            || self.all.iter().filter(reads).any(|method| takes(&method.path, path))
     }
 
     /// GET methods whose path has a parameter and whose Lambda integration names no key.
@@ -173,4 +168,53 @@ pub(crate) fn entries_but(object: Syn<'_>, name: &str) -> Vec<String> {
         .filter(|entry| crate::model::props::key_of(*entry) != Some(name) && !entry.is("comment"))
         .map(|entry| entry.text().to_owned())
         .collect()
+}
+
+/// Whether a route, as API Gateway writes it, takes a path.
+fn takes(route: &str, path: &str) -> bool {
+    let (mut route, mut path) = (route.split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (Some(part), Some(_)) if part.ends_with("+}") => return true,
+            (Some(part), Some(own)) if part == own || part.starts_with('{') => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// Whether a GET of a path may reach something in an HTTP API: `false` only where every route is known, and none takes it.
+pub(crate) fn http_may_answer<'a>(model: &Model<'a>, api: &Site<'a>, path: &str) -> bool {
+    let elsewhere = [".HttpRoute", ".CfnRoute"];
+    let others = || model.all_sites().any(|site| elsewhere.iter().any(|end| site.class.ends_with(end)));
+    let reads = |options: Syn<'a>| -> Option<bool> {
+        let options = model.props_of(options);
+        let route = options.get(model, "path").value().filter(|route| route.is("string"))?;
+        let read = match options.get(model, "methods") {
+            Prop::Absent => true,
+            Prop::Present(entry) => {
+                let list = model.array(entry.value)?;
+                let verb = |verb: Syn<'a>| ["GET", "ANY"].iter().any(|name| verb.text().ends_with(name));
+                list.children().any(|each| verb(each) || model.cdk_name(each).is_none())
+            }
+            Prop::Unknown => return None,
+        };
+        Some(read && takes(route.text().trim_matches(['\'', '"']), path))
+    };
+    if api.props(model).get(model, "defaultIntegration") != Prop::Absent || others() {
+        return true;
+    }
+    let mut known = false;
+    for call in model.method_calls("addRoutes") {
+        let receiver = call.field("function").and_then(|function| function.field("object"));
+        match receiver.and_then(|receiver| model.origin(receiver)) {
+            Some(owner) if owner.node != api.node => continue,
+            Some(_) => known = true,
+            None => return true,
+        }
+        if arguments(call).first().and_then(|options| reads(*options)).unwrap_or(true) {
+            return true;
+        }
+    }
+    !known
 }

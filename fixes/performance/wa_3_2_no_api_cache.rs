@@ -3,7 +3,7 @@
 //! ## What is wrong
 //! Every GET reaches the function, also where the answer is the same for everybody for minutes: callers wait for it, and each
 //! invocation is billed. A stage with `cacheTtl` and no cache is the same: nothing is kept. Where a stage caches every GET,
-//! another thing is wrong with a route such as `/items/{id}` whose integration names no `cacheKeyParameters`: the key does not
+//! or by `methodOptions` this one, another thing is wrong with a route such as `/items/{id}` whose integration names no `cacheKeyParameters`: the key does not
 //! hold the parameter, and whoever asks for one item gets the answer for another.
 //!
 //! ## What the fix does
@@ -127,7 +127,7 @@ use super::cached_routes::{Cached, has_authorizer, key_method, parse, serve};
 use super::wa_3_4_no_cloudfront::is_fronted;
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::fixes::routes::Methods;
+use crate::fixes::routes::{Method, Methods};
 use crate::fixes::security::bucket::is_built_by_its_class;
 use crate::model::props::{key_of, own_entry};
 use crate::model::{Environment, Model, Prop, Props, Site};
@@ -195,8 +195,10 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         Prop::Unknown => return None,
     };
     let methods = Methods::of(model, &api)?;
-    if options.get(model, "cachingEnabled").value().is_some_and(|value| value.text() == "true") {
-        mixed_up(model, &api, &methods, out);
+    let whole = is_cached(model, &options);
+    let keyless = if whole { methods.without_key(model) } else { cached_apart(model, &options, &methods) };
+    if whole || !keyless.is_empty() {
+        mixed_up(model, &api, keyless, out);
         return Some(());
     }
     let guarded = || model.environment(api.node) == Environment::Guarded;
@@ -296,9 +298,32 @@ fn decides<'a>(model: &Model<'a>, options: &Props<'a>) -> bool {
         }
 }
 
-/// Reports GET methods of a stage that caches them all, whose key lacks a parameter of their path.
-fn mixed_up<'a>(model: &Model<'a>, api: &Site<'a>, methods: &Methods<'a>, out: &mut Findings<'a>) {
-    for method in methods.without_key(model) {
+/// Whether options of a stage or of a method switch the cache on.
+fn is_cached<'a>(model: &Model<'a>, options: &Props<'a>) -> bool {
+    options.get(model, "cachingEnabled").value().is_some_and(|value| value.text() == "true")
+}
+
+/// The methods that a stage caches by `methodOptions`, and whose key lacks a parameter of their path.
+fn cached_apart<'a>(model: &Model<'a>, options: &Props<'a>, methods: &Methods<'a>) -> Vec<Method<'a>> {
+    let apart = options.get(model, "methodOptions").value();
+    let entries = apart.and_then(|apart| model.props_of(apart).object()).into_iter().flat_map(Syn::children);
+    let cached: Vec<&str> = entries
+        .filter(|entry| entry.field("value").is_some_and(|value| is_cached(model, &model.props_of(value))))
+        .filter_map(|entry| Some(entry.field("key")?.text().trim_matches(['\'', '"'])))
+        .collect();
+    let named = |method: &Method<'a>| {
+        cached.iter().any(|key| *key == "/*/*" || *key == format!("{}/GET", method.path))
+    };
+    if cached.is_empty() {
+        Vec::new()
+    } else {
+        methods.without_key(model).into_iter().filter(named).collect()
+    }
+}
+
+/// Reports GET methods that are cached, and whose key lacks a parameter of their path.
+fn mixed_up<'a>(model: &Model<'a>, api: &Site<'a>, methods: Vec<Method<'a>>, out: &mut Findings<'a>) {
+    for method in methods {
         let message = format!(
             "{} of {} is cached, and its key does not hold the path's parameters: whoever asks for one gets the answer for another. \
              The fix puts them into the key. Query parameters that change the answer belong there too.",

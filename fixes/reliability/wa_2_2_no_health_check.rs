@@ -94,7 +94,7 @@
 //!
 //! ## When it refuses
 //! Where callers of the health check need a key or a token, which a canary has not; for an API built inside another expression; for a load balancer
-//! with a certificate or an unusual port, which answers to a name of its own; where `health_path` is no path of the REST API; below aws-cdk-lib
+//! with a certificate or an unusual port, which answers to a name of its own; where no route of the API answers a GET of `health_path`; below aws-cdk-lib
 //! 2.99, which has no canaries. Where no health check is known (a route named `health`, `healthz`, `ping` or `ready`, in the
 //! app or in the function's code), it waits for the value `health_path`. The path by which a load balancer sees whether its targets are well
 //! needs no answer, and none changes it.
@@ -117,7 +117,7 @@ use super::health_route::{Route, access};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::{Builder, no_fix};
 use crate::fixes::api::is_interface;
-use crate::fixes::routes::Methods;
+use crate::fixes::routes::{Methods, http_may_answer};
 use crate::model::{Model, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::source::Language;
@@ -281,10 +281,13 @@ fn add<'a>(
     if path.contains(['`', '$', '\'', '"', '\\', ' ']) {
         return Err(no_fix("health_path is no path", "give one such as health"));
     }
-    let rest = (endpoint.kind == Kind::Rest && route.is_none_or(|route| route.path != path))
-        .then_some(&endpoint.owner);
-    let ways = rest.and_then(|api| Methods::of(b.model, api));
-    if ways.is_some_and(|ways| !ways.may_answer(&format!("/{path}"))) {
+    let (api, way) = (&endpoint.owner, format!("/{path}"));
+    let answers = match endpoint.kind {
+        Kind::Rest => Methods::of(b.model, api).is_none_or(|ways| ways.may_answer(&way)),
+        Kind::Http => http_may_answer(b.model, api, &way),
+        _ => true,
+    };
+    if !answers && route.is_none_or(|route| route.path != path) {
         return Err(no_fix(
             &format!("no GET of {} leads to /{path}", endpoint.spoken()),
             "give health_path a path that it answers with 200, or add a route that does",

@@ -15,6 +15,11 @@
   (#construct? @cluster "aws_rds.DatabaseCluster" "aws_docdb.DatabaseCluster")
   (#prop-is? @cluster "instances" "1"))
 
+; DocumentDB builds one instance where nothing is said.
+((new_expression) @cluster
+  (#construct? @cluster "aws_docdb.DatabaseCluster")
+  (#lacks-prop? @cluster "instances"))
+
 ; A cluster with a writer that nothing stands in for.
 ((new_expression) @writer
   (#construct? @writer "aws_rds.DatabaseCluster")

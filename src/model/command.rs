@@ -55,13 +55,14 @@ const COMMAND_KEYS: [&str; 8] = [
 ];
 
 /// Constructs and steps whose properties hold commands.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "pipelines.ShellStep",
     "pipelines.CodeBuildStep",
     "pipelines.SimpleSynthAction",
     "pipelines.ShellScriptAction",
     "aws_codepipeline_actions.CommandsAction",
     "aws_codepipeline_actions.EcrBuildAndPublishAction",
+    "aws_codepipeline.Rule",
 ];
 
 /// How far variables and functions are followed from a command to what runs it.
