@@ -10,16 +10,27 @@ use crate::model::{Model, Prop, Site};
 use crate::syntax::Syn;
 
 /// Properties that name something which exists once in the world or in the account.
-const GLOBAL_NAMES: [(&str, &str); 9] = [
+const GLOBAL_NAMES: [(&str, &str); 20] = [
     ("aws_s3.Bucket", "bucketName"),
+    ("aws_s3.CfnBucket", "bucketName"),
     ("aws_cloudwatch.Dashboard", "dashboardName"),
+    ("aws_cloudwatch.CfnDashboard", "dashboardName"),
     ("aws_iam.Role", "roleName"),
+    ("aws_iam.CfnRole", "roleName"),
     ("aws_iam.User", "userName"),
     ("aws_iam.Group", "groupName"),
     ("aws_iam.ManagedPolicy", "managedPolicyName"),
+    ("aws_iam.CfnManagedPolicy", "managedPolicyName"),
+    ("aws_iam.InstanceProfile", "instanceProfileName"),
     ("aws_cloudfront.CachePolicy", "cachePolicyName"),
     ("aws_cloudfront.OriginRequestPolicy", "originRequestPolicyName"),
     ("aws_cloudfront.ResponseHeadersPolicy", "responseHeadersPolicyName"),
+    ("aws_cloudfront.Function", "functionName"),
+    ("aws_cloudfront.KeyValueStore", "keyValueStoreName"),
+    ("aws_cloudfront.S3OriginAccessControl", "originAccessControlName"),
+    ("aws_cloudfront.PublicKey", "publicKeyName"),
+    ("aws_cloudfront.KeyGroup", "keyGroupName"),
+    ("aws_cloudfront.RealtimeLogConfig", "realtimeLogConfigName"),
 ];
 
 /// A name that exists once, and where it is written.

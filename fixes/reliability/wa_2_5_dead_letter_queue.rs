@@ -133,10 +133,27 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let label = function.label();
     let asynchronous = callers.contains(&Invocation::Async);
-    out.report(&META, m.model, function.node, told(&label, asynchronous))
+    let message = match given_to(m.model, &function).filter(|_| !asynchronous) {
+        Some(other) => format!(
+            "{label} has no dead-letter queue, and is given to {other}, which may invoke it asynchronously: an event that it fails to \
+             handle would be gone without a trace. The fix adds an encrypted queue that keeps them for 14 days; a queue that stays empty \
+             costs nothing."
+        ),
+        None => told(&label, asynchronous),
+    };
+    out.report(&META, m.model, function.node, message)
         .impact(if asynchronous { Impact::Medium } else { Impact::Low })
         .fix(format!("Add a dead-letter queue to {label}"), move |b| add_queue(b, &function));
     Some(())
+}
+
+/// What a function is given to that is no construct of CDK nor of the app: the class of another package.
+fn given_to<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<&'a str> {
+    model.uses(function).into_iter().find_map(|used| {
+        let built = used.ancestors().find(|around| around.is("new_expression"))?;
+        let other = model.site_of(built).is_none().then(|| built.field("constructor")).flatten()?;
+        Some(other.text())
+    })
 }
 
 /// What is wrong with a function that has no dead-letter queue.

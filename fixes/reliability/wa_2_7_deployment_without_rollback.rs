@@ -238,12 +238,20 @@ fn is_overridden(stage: &PipelineStage<'_>) -> bool {
     has_word(text, "OnFailure") && (stage.name.is_none_or(this) || !text.contains("stageName === "))
 }
 
-/// Whether a build project of the stage runs a command that deploys.
+/// Whether the stage runs a command that deploys: a build project, by its specification in place or in a file of the app, or an action
+/// that lists commands.
 fn runs_deployment<'a>(model: &Model<'a>, stage: &PipelineStage<'a>) -> bool {
+    let deploys = |text: &str| COMMANDS.iter().any(|command| text.contains(command));
     stage.actions.iter().flatten().any(|action| {
-        let project = action.props(model).get(model, "project").value();
-        let site = project.and_then(|project| model.origin(project));
-        site.is_some_and(|site| COMMANDS.iter().any(|command| site.node.text().contains(command)))
+        let props = action.props(model);
+        let project = props.get(model, "project").value().and_then(|project| model.origin(project));
+        let listed = props.get(model, "commands").value().and_then(|list| model.array(list));
+        listed.is_some_and(|list| deploys(list.text()))
+            || project.is_some_and(|site| {
+                let spec = model.build_spec(&site);
+                deploys(site.node.text())
+                    || spec.is_some_and(|spec| spec.commands.iter().any(|command| deploys(&command.text)))
+            })
     })
 }
 

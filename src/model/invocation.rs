@@ -46,6 +46,14 @@ const INVOKERS: [(&str, Given, Invocation); 23] = [
     ("aws_lambda.EventSourceMapping", Given::Property("target"), Invocation::Poll),
 ];
 
+/// What CloudFormation invokes for custom resources.
+#[derive(Debug, Default)]
+pub(super) struct CustomHandlers<'a> {
+    functions: Vec<Syn<'a>>,
+    /// Whether it invokes something else that cannot be followed.
+    others: bool,
+}
+
 /// Where an invoker takes its function.
 #[derive(Debug, Clone, Copy)]
 enum Given {
@@ -134,9 +142,21 @@ impl<'a> Model<'a> {
     }
 
     /// Whether CloudFormation invokes a function for a custom resource: as the handler of a provider, or as a
-    /// service token. Such functions have their own ways of failing.
+    /// service token. Such functions have their own ways of failing. Where a token cannot be followed, a function that is called so
+    /// may be what it stands for.
     pub fn serves_custom_resource(&self, function: &Site<'a>) -> bool {
-        self.custom_handlers().contains(&function.node)
+        let known = self.custom_handlers();
+        known.functions.contains(&function.node) || known.others && self.is_called_custom_resource(function)
+    }
+
+    /// Whether a function's names or its description speak of a custom resource.
+    fn is_called_custom_resource(&self, function: &Site<'a>) -> bool {
+        let description = function.props(self).get(self, "description").value().map(Syn::text);
+        let names = [function.label(), function.bound().unwrap_or_default()];
+        names.iter().map(String::as_str).chain(description).any(|name| {
+            let letters = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+            letters.to_ascii_lowercase().contains("customresource")
+        })
     }
 
     /// Whether CloudFront runs a function at its edges: there it has limits of its own, and no queue, network or
@@ -190,23 +210,28 @@ impl<'a> Model<'a> {
     }
 
     /// The functions that CloudFormation invokes for custom resources.
-    fn custom_handlers(&self) -> &[Syn<'a>] {
+    fn custom_handlers(&self) -> &CustomHandlers<'a> {
         self.custom_handlers.get_or_init(|| {
-            let mut handlers = Vec::new();
+            let mut handlers = CustomHandlers::default();
             for site in self.all_sites() {
                 let names: &[&str] = match () {
                     () if self.builds(&site, "custom_resources.Provider") => {
                         &["onEventHandler", "isCompleteHandler"]
                     }
-                    () if self.builds(&site, "CustomResource") => &["serviceToken"],
+                    () if self.builds(&site, "CustomResource") || self.builds(&site, "CfnCustomResource") => {
+                        &["serviceToken"]
+                    }
                     () => continue,
                 };
                 let props = site.props(self);
                 for value in names.iter().filter_map(|name| props.get(self, name).value()) {
                     // `fn`, or `fn.functionArn`.
                     let object = if value.is("member_expression") { value.field("object") } else { None };
-                    let functions = std::iter::once(value).chain(object);
-                    handlers.extend(functions.filter_map(|value| Some(self.invoked_function(value)?.node)));
+                    let mut functions = std::iter::once(value).chain(object);
+                    match functions.find_map(|value| self.invoked_function(value)) {
+                        Some(function) => handlers.functions.push(function.node),
+                        None => handlers.others = true,
+                    }
                 }
             }
             handlers
@@ -327,21 +352,33 @@ impl<'a> Model<'a> {
         methods.peek().is_some() && methods.all(names_one) && self.method_calls("addProxy").next().is_none()
     }
 
-    /// What AppSync and Cognito call: `api.addLambdaDataSource('id', fn)`, `pool.addTrigger(operation, fn)`, `lambdaTriggers`.
+    /// What AppSync and Cognito call: `api.addLambdaDataSource('id', fn)`, `pool.addTrigger(operation, fn)`, `lambdaTriggers`. A resolver may
+    /// ask AppSync not to wait, and nobody waits for what sends messages in the place of Cognito.
     fn find_waiting(&self, found: &mut Vec<(Syn<'a>, Invocation, Syn<'a>)>) {
-        const POOL: &str = "aws_cognito.UserPool";
-        for method in ["addLambdaDataSource", "addTrigger"] {
-            for call in self.method_calls(method) {
-                let function = call.field("arguments").and_then(|given| given.children().nth(1));
-                let function = function.and_then(|function| self.invoked_function(function));
-                let known = function.filter(|function| self.builds(function, "aws_lambda.Function"));
-                found.extend(known.map(|function| (function.node, Invocation::Sync, call)));
-            }
+        let queued =
+            self.method_calls("addLambdaDataSource").next().is_some()
+                && self.app.files.iter().any(|file| {
+                    file.text().is_ok_and(|text| super::meaning::has_word(text, "invocationType"))
+                });
+        let methods: &[&str] = if queued { &["addTrigger"] } else { &["addLambdaDataSource", "addTrigger"] };
+        for call in methods.iter().flat_map(|method| self.method_calls(method)) {
+            let mut given = call.field("arguments").into_iter().flat_map(Syn::children);
+            let (Some(first), Some(second)) = (given.next(), given.next()) else { continue };
+            let known = self.invoked_function(second).filter(|site| self.builds(site, "aws_lambda.Function"));
+            found.extend(
+                known
+                    .filter(|_| !first.text().contains("_SENDER"))
+                    .map(|function| (function.node, Invocation::Sync, call)),
+            );
         }
-        for pool in self.all_sites().filter(|site| self.builds(site, POOL)) {
+        for pool in self.all_sites().filter(|site| self.builds(site, "aws_cognito.UserPool")) {
             let triggers = pool.props(self).get(self, "lambdaTriggers").value();
             let object = triggers.and_then(|triggers| self.props_of(triggers).object());
-            for value in object.into_iter().flat_map(Syn::children).filter_map(|pair| pair.field("value")) {
+            let pairs = object.into_iter().flat_map(Syn::children);
+            let awaited = pairs.filter(|pair| {
+                !super::props::key_of(*pair).is_some_and(|trigger| trigger.ends_with("Sender"))
+            });
+            for value in awaited.filter_map(|pair| pair.field("value")) {
                 let function = self.invoked_function(value);
                 found.extend(function.map(|function| (function.node, Invocation::Sync, value)));
             }

@@ -63,7 +63,7 @@ pub struct Model<'a> {
     declarations: ByNode<Arc<scope::Declarations<'a>>>,
     environment: OnceLock<environment::Facts<'a>>,
     invocations: OnceLock<Vec<(Syn<'a>, Invocation, Syn<'a>)>>,
-    custom_handlers: OnceLock<Vec<Syn<'a>>>,
+    custom_handlers: OnceLock<invocation::CustomHandlers<'a>>,
     edge_functions: OnceLock<Vec<Syn<'a>>>,
 }
 

@@ -114,7 +114,7 @@ pub struct MakeCall<'p> {
 }
 
 impl<'p> MakeCall<'p> {
-    /// The call that a program is; `None` where it is none, or reads another file, or only says what it would do.
+    /// The call that a program is; `None` where it is none, or reads another file, only says what it would do, or makes what is computed.
     pub fn of(program: &'p Program) -> Option<Self> {
         if !matches!(program.name(), "make" | "gmake") {
             return None;
@@ -127,8 +127,9 @@ impl<'p> MakeCall<'p> {
                 "-j" | "-s" | "-B" | "--silent" | "--no-print-directory" | "--always-make" => {}
                 _ if word.starts_with("-j") => {}
                 _ if word.starts_with('-') => return None,
-                // A number behind `-j` is no target; one that is computed is unknown.
-                _ if word.contains(['=', '$']) || word.bytes().all(|byte| byte.is_ascii_digit()) => {}
+                // A number behind `-j` is no target.
+                _ if word.contains('=') || word.bytes().all(|byte| byte.is_ascii_digit()) => {}
+                _ if word.contains('$') => return None,
                 _ => call.targets.push(word),
             }
         }
@@ -279,6 +280,7 @@ deploy:
         assert_eq!(of("make -C app test"), Some((Some("app".to_owned()), "test".to_owned())));
         assert_eq!(of("make"), Some((None, String::new())));
         assert_eq!(of("make -n test"), None);
+        assert_eq!(of("make $TARGET STAGE=$STAGE"), None);
         assert_eq!(of("cmake test"), None);
     }
 
