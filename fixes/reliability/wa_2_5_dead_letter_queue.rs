@@ -147,12 +147,15 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     Some(())
 }
 
-/// What a function is given to that is no construct of CDK nor of the app: the class of another package.
+/// The class of another package that a function is given to.
 fn given_to<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<&'a str> {
     model.uses(function).into_iter().find_map(|used| {
         let built = used.ancestors().find(|around| around.is("new_expression"))?;
-        let other = model.site_of(built).is_none().then(|| built.field("constructor")).flatten()?;
-        Some(other.text())
+        let class = built.field("constructor")?.text();
+        let name = class.split('.').next()?;
+        let import = model.imports(built.file).imports.iter().find(|import| import.local == name)?;
+        let other = !import.module.starts_with('.') && !import.module.contains("aws-cdk");
+        (other && model.site_of(built).is_none()).then_some(class)
     })
 }
 
