@@ -48,6 +48,41 @@ const POINTERS: [&str; 40] = [
     "parameter",
 ];
 
+/// Last words of names of lists whose elements are secrets.
+const KEPT: [&str; 10] = [
+    "key", "password", "passwd", "passphrase", "secret", "token", "credential", "dsn", "apikey", "string",
+];
+
+/// What a token is for, where it is one that lets somebody in.
+const TOKENS: [&str; 10] =
+    ["access", "api", "auth", "bearer", "bot", "github", "refresh", "secret", "service", "webhook"];
+
+/// Whether the elements of a list of this name are meant to be kept secret: `api-keys`, `PartnerPasswords`. The last word tells
+/// what they are: `ApiKeyScopes` and a plain `Tokens` may be anything.
+fn is_sensitive_list(name: &str) -> bool {
+    let mut words = words(name);
+    if words.last().is_some_and(|last| last == "list") {
+        words.pop();
+    }
+    let Some(last) = words.pop() else { return false };
+    let last = singular(&last);
+    let before = words.last().map(String::as_str).unwrap_or_default();
+    if !KEPT.contains(&last.as_str()) || last == "token" && !TOKENS.contains(&before) {
+        return false;
+    }
+    words.push(last);
+    is_sensitive(&words.join("-"))
+}
+
+/// `key` of `keys`, `policy` of `policies`.
+fn singular(word: &str) -> String {
+    match (word.strip_suffix("ies"), word.strip_suffix('s')) {
+        (Some(stem), _) => format!("{stem}y"),
+        (None, Some(stem)) if !stem.ends_with('s') => stem.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
 /// Whether a value under this name is meant to be kept secret: `api-key`, `DB_PASSWORD`, `stripeSecretKey`.
 pub(super) fn is_sensitive(name: &str) -> bool {
     let words = words(name);
@@ -107,6 +142,8 @@ pub(super) fn is_pointer(name: &str) -> bool {
 pub(super) struct OpenParameter<'a> {
     /// Whether it asks for a `SecureString`, which CloudFormation cannot create.
     pub secure: bool,
+    /// Whether it holds several values.
+    pub list: bool,
     /// Its name, where it has one.
     pub name: Option<Syn<'a>>,
     /// What it holds.
@@ -124,19 +161,33 @@ pub(super) fn open_parameter<'a>(model: &Model<'a>, parameter: &Site<'a>) -> Opt
         kind.text().trim_matches(['\'', '"']) == "SecureString"
             || model.cdk_name(kind).is_some_and(|name| name == "aws_ssm.ParameterType.SECURE_STRING")
     });
-    let value = get("stringValue").or_else(|| get("value"))?;
     let name = get("parameterName").or_else(|| get("name"));
-    let open = secure || (holds_secret(parameter, name) && is_plain_text(model, value));
-    open.then_some(OpenParameter { secure, name, value })
+    if let Some(value) = get("stringListValue") {
+        let open = holds_secret(parameter, name, is_sensitive_list) && holds_plain_text(model, value);
+        return open.then_some(OpenParameter { secure, list: true, name, value });
+    }
+    let value = get("stringValue").or_else(|| get("value"))?;
+    let open = secure || (holds_secret(parameter, name, is_sensitive) && is_plain_text(model, value));
+    open.then_some(OpenParameter { secure, list: false, name, value })
 }
 
 /// Whether the parameter's name or id is that of a secret, and neither that of a reference to one.
-fn holds_secret(parameter: &Site<'_>, name: Option<Syn<'_>>) -> bool {
+fn holds_secret(parameter: &Site<'_>, name: Option<Syn<'_>>, is_sensitive: fn(&str) -> bool) -> bool {
     let label = parameter.label();
     let id = stem(&label);
     let name = name.map(last_segment).unwrap_or_default();
     let points = is_pointer(id) || is_pointer(&name);
     !points && (is_sensitive(id) || is_sensitive(&name))
+}
+
+/// Whether a list has text of the app itself among its elements. What is called like a secret is the name of one.
+fn holds_plain_text<'a>(model: &Model<'a>, list: Syn<'a>) -> bool {
+    let is_open = |element: Syn<'a>| {
+        let text = Literal::of(element).map(|literal| literal.text).unwrap_or_default();
+        let names = (is_sensitive(&text) || is_pointer(&text)) && !is_placeholder(&text);
+        !names && is_plain_text(model, element)
+    };
+    model.array(list).is_some_and(|array| array.children().any(is_open))
 }
 
 /// A construct id without the words that say it is a parameter.
@@ -228,7 +279,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_issued_key, is_sensitive};
+    use super::{is_issued_key, is_sensitive, is_sensitive_list};
 
     #[test]
     fn keys_are_known_by_their_form() {
@@ -238,6 +289,16 @@ mod tests {
         assert!(is_issued_key("-----BEGIN RSA PRIVATE KEY-----\\nMIIE"));
         for text in ["ghp_", "npm_config_registry", "SG.eu", "sk_live_ is the prefix of a key of Stripe"] {
             assert!(!is_issued_key(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_lists_of_secrets_end_in_what_is_secret() {
+        for name in ["api-keys", "PartnerPasswords", "WebhookTokens", "DB_CREDENTIALS", "ApiKeyList", "connection-strings"] {
+            assert!(is_sensitive_list(name), "{name}");
+        }
+        for name in ["ApiKeyScopes", "Tokens", "SupportedTokens", "secret-arns", "PasswordPolicies", "PublicKeys", "Regions"] {
+            assert!(!is_sensitive_list(name), "{name}");
         }
     }
 

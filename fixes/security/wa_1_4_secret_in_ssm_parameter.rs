@@ -9,6 +9,7 @@
 //! It builds a secret of Secrets Manager instead, under the same name, encrypted with the key that the construct has. It gets another
 //! construct id: CloudFormation refuses to change the type behind one. Who may read the parameter may read the secret: `grantRead` is kept,
 //! and the one role that a statement allows to read parameters gets its own grant, through the props of its construct where it needs to be.
+//! A `StringListParameter` becomes one secret, which holds all values.
 //!
 //! The review offers a second way to those who stay with Parameter Store: the parameter is made outside the stack, where a `SecureString` can be
 //! made, and the stack only imports it. It is offered where the app uses the parameter by its name or by grants, and not its value.
@@ -52,7 +53,7 @@
 //!
 //! ## When it stays silent
 //! For names that end in `-arn`, `-id`, `-name`, `-url` and the like; for values that a resource tells of itself, addresses, numbers and
-//! switches; for parameters that are only referred to (`fromStringParameterName`).
+//! switches; for lists of names of secrets, and lists called `Tokens` and no more; for parameters that are only referred to (`fromStringParameterName`).
 //!
 //! ## When it refuses
 //! Where the parameter's name, value or ARN is used, where the name is written in other places of the app, or where code of the app calls Parameter
@@ -104,17 +105,26 @@ const META: Meta = Meta {
 };
 
 /// Properties of a parameter that a secret has no use for.
-const DROPPED: [&str; 8] =
-    ["stringValue", "value", "type", "tier", "allowedPattern", "simpleName", "dataType", "policies"];
+const DROPPED: [&str; 9] =
+    ["stringValue", "stringListValue", "value", "type", "tier", "allowedPattern", "simpleName", "dataType", "policies"];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let parameter = m.site("parameter")?;
-    let OpenParameter { secure, name, value } = open_parameter(model, &parameter)?;
+    let OpenParameter { secure, list, name, value } = open_parameter(model, &parameter)?;
     let label = parameter.label();
     let placeholder = is_placeholder(value.text());
     let told = if secure {
         format!("{label} asks for a SecureString, which CloudFormation cannot create: the deployment fails.")
+    } else if list && placeholder {
+        format!(
+            "{label} is meant for secrets, and is a plain StringList: the values that are stored there by hand are kept and shown \
+             unencrypted."
+        )
+    } else if list {
+        format!(
+            "{label} keeps secrets as a plain StringList: the values stand in the template and in the console for all who may look."
+        )
     } else if placeholder {
         format!(
             "{label} is meant for a secret, and is a plain String: the value that is stored there by hand is kept and shown unencrypted."
@@ -126,8 +136,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     };
     let first =
         if secure { "" } else { "Deploying it deletes the parameter with its value: copy that first. " };
+    let (one, what) = if list { ("one secret", "the values, as a JSON list say,") } else { ("a secret", "the value") };
     let message = format!(
-        "{told} The fix builds a secret of Secrets Manager instead, at a monthly price. {first}Store the value with `aws secretsmanager \
+        "{told} The fix builds {one} of Secrets Manager instead, at a monthly price. {first}Store {what} with `aws secretsmanager \
          put-secret-value`, and let code that reads the parameter read the secret."
     );
     let finding = out.report(&META, model, parameter.node, message);
@@ -259,9 +270,10 @@ fn secret_id<'a>(b: &mut Builder<'_, 'a>, parameter: &Site<'a>) -> String {
     let Some(old) = parameter.id_text() else { return b.sibling_id(parameter, "Secret") };
     let stem = stem(old);
     let kebab = stem.contains('-');
+    let is_secret = |stem: &str| stem.to_lowercase().trim_end_matches('s').ends_with("secret");
     let wanted = match stem {
-        stem if stem.to_lowercase().ends_with("secret") && stem != old => stem.to_owned(),
-        stem if stem.to_lowercase().ends_with("secret") => {
+        stem if is_secret(stem) && stem != old => stem.to_owned(),
+        stem if is_secret(stem) => {
             format!("{stem}{}", if kebab { "-store" } else { "Store" })
         }
         stem => format!("{stem}{}", if kebab { "-secret" } else { "Secret" }),
