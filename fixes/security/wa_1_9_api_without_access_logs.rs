@@ -157,10 +157,11 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
 fn own_stage<'a>(model: &Model<'a>, stage: Site<'a>, out: &mut Findings<'a>) {
     let is_rest = model.builds(&stage, "aws_apigateway.Stage");
     let message = told(&stage, "");
+    let in_bucket = told_of_bucket(&stage, "");
     let title = format!("Keep an access log of {}", stage.label());
     let finding = out.report(&META, model, stage.node, message);
     if is_rest {
-        in_group_or_bucket(finding, &title, move |b, bucket| {
+        in_group_or_bucket(finding, &title, in_bucket, move |b, bucket| {
             relies_on_role(b)?;
             let entries = rest_entries(b, &stage, 1, bucket)?;
             add_entries(b, &stage, &entries)
@@ -183,9 +184,20 @@ fn own_stage<'a>(model: &Model<'a>, stage: Site<'a>, out: &mut Findings<'a>) {
 
 /// The message; `role` is a sentence on the account's role, or nothing.
 pub(super) fn told(site: &Site<'_>, role: &str) -> String {
+    let fix = "a log group that keeps three months, with a line for each request; CloudWatch Logs bills for what is written.";
+    told_with(site, fix, role)
+}
+
+/// The same where the log goes to a bucket.
+fn told_of_bucket(site: &Site<'_>, role: &str) -> String {
+    let fix = "a bucket that keeps a year, and a Firehose stream that writes a line for each request to it; Firehose bills for each \
+               gigabyte, and S3 for what it keeps.";
+    told_with(site, fix, role)
+}
+
+fn told_with(site: &Site<'_>, fix: &str, role: &str) -> String {
     format!(
-        "{} writes no access log: after an incident nobody can tell who called what. The fix adds a log group that keeps three \
-         months, with a line for each request; CloudWatch Logs bills for what is written.{role}",
+        "{} writes no access log: after an incident nobody can tell who called what. The fix adds {fix}{role}",
         site.label()
     )
 }
@@ -213,9 +225,10 @@ fn rest_api<'a>(model: &Model<'a>, api: Site<'a>, out: &mut Findings<'a>) -> Opt
         ""
     };
     let message = told(&api, role);
+    let in_bucket = told_of_bucket(&api, role);
     let title = format!("Keep an access log of {}", api.label());
     let finding = out.report(&META, model, api.node, message);
-    in_group_or_bucket(finding, &title, move |b, bucket| {
+    in_group_or_bucket(finding, &title, in_bucket, move |b, bucket| {
         let create = needs_role(b.model) && makes_role(b)?;
         let mut entries = rest_entries(b, &api, 2, bucket)?;
         match options {
@@ -239,12 +252,19 @@ fn rest_api<'a>(model: &Model<'a>, api: Site<'a>, out: &mut Findings<'a>) -> Opt
     Some(())
 }
 
-/// Gives a finding a log group as its fix, and a bucket as another way.
+/// Gives a finding a log group as its fix, and a bucket as another way, which has a message of its own.
 fn in_group_or_bucket<'a>(
     finding: &mut Candidate<'a>,
     title: &str,
+    in_bucket: String,
     keep: impl Fn(&mut Builder<'_, 'a>, bool) -> Result<(), Refusal> + Clone + 'a,
 ) {
+    let keep = move |b: &mut Builder<'_, 'a>, bucket: bool| {
+        if bucket {
+            b.tell(in_bucket.clone());
+        }
+        keep(b, bucket)
+    };
     let other = keep.clone();
     finding.fix(title, move |b| {
         let bucket = match b.value_if_given("access_log_target") {

@@ -61,6 +61,7 @@ pub struct Builder<'m, 'a> {
     pub(super) by_interface: bool,
     /// Constructs that this fix makes others of: what they are called then, and their type.
     pub(super) becoming: Vec<(Syn<'a>, String, String)>,
+    told: Option<String>,
     failure: Option<Refusal>,
 }
 
@@ -76,8 +77,20 @@ impl<'m, 'a> Builder<'m, 'a> {
             names_given: Vec::new(),
             by_interface: false,
             becoming: Vec::new(),
+            told: None,
             failure: None,
         }
+    }
+
+    /// Gives the finding another message: for a fix that an answer, or the choice of another way, makes another than the
+    /// finding tells of.
+    pub fn tell(&mut self, message: String) {
+        self.told = Some(message);
+    }
+
+    /// The message that the fix gave the finding.
+    pub fn told(&mut self) -> Option<String> {
+        self.told.take()
     }
 
     /// The finished fix.

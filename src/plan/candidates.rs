@@ -135,6 +135,17 @@ pub(super) fn propose<'a>(
     identity: &Identity,
     options: &Options,
 ) -> Result<Proposal, Refusal> {
+    propose_and_tell(model, candidate, identity, options, &mut None)
+}
+
+/// As [`propose`], with the message that the fix gives the finding: also where it is refused.
+pub(super) fn propose_and_tell<'a>(
+    model: &Model<'a>,
+    candidate: &Candidate<'a>,
+    identity: &Identity,
+    options: &Options,
+    told: &mut Option<String>,
+) -> Result<Proposal, Refusal> {
     let make = match chosen_way(candidate, identity, options) {
         Some(way) => &way.make,
         None => candidate.fix.as_ref().map_err(Clone::clone)?,
@@ -146,7 +157,7 @@ pub(super) fn propose<'a>(
         has_no_error(candidate)?;
         return replacement.proposal(model);
     }
-    built(model, candidate, make, options)
+    built(model, candidate, make, options, told)
 }
 
 /// Makes a fix in one of its ways.
@@ -155,10 +166,13 @@ pub(super) fn built<'a>(
     candidate: &Candidate<'a>,
     make: &MakeFix<'a>,
     options: &Options,
+    told: &mut Option<String>,
 ) -> Result<Proposal, Refusal> {
     has_no_error(candidate)?;
     let mut builder = Builder::new(model, &options.values);
-    make(&mut builder)?;
+    let made = make(&mut builder);
+    *told = builder.told();
+    made?;
     builder.finish()
 }
 

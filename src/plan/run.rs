@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::candidates::{
     Identity, Places, built, chosen_way, detect, fingerprint, identities, is_chosen, is_within, parse_ahead,
-    propose, title,
+    propose, propose_and_tell, title,
 };
 use super::fixpoint::{Barred, Progress, barred_fates, quarrel_note, to_fixpoint};
 use super::suppressing::suppress;
@@ -42,12 +42,13 @@ fn findings_of<'a>(
         if !is_within(model, candidate, options) || scope.is_unchanged(model, candidate) {
             continue;
         }
+        let mut told = None;
         let (outcome, fix) =
             match places.suppression(candidate).or_else(|| accepted(scope, model.app, &identity)) {
                 Some(reason) => (Outcome::Suppressed(reason), None),
                 // It is neither listed nor written, only counted.
                 None if candidate.impact < options.min_impact => (Outcome::Held(candidate.tier), None),
-                None => match propose(model, candidate, &identity, options) {
+                None => match propose_and_tell(model, candidate, &identity, options, &mut told) {
                     Ok(proposal) => {
                         let shown =
                             show(model, &mut places, &proposal, &title(candidate, &identity, options));
@@ -68,7 +69,7 @@ fn findings_of<'a>(
             path: file.path.clone(),
             span,
             range,
-            message: candidate.message.clone(),
+            message: told.unwrap_or_else(|| candidate.message.clone()),
             outcome,
             fix,
             alternatives: ways(model, &mut places, candidate, options),
@@ -90,7 +91,7 @@ fn ways<'a>(
         .alternatives
         .iter()
         .map(|way| {
-            let fix = match built(model, candidate, &way.make, options) {
+            let fix = match built(model, candidate, &way.make, options, &mut None) {
                 Ok(proposal) => show(model, places, &proposal, &way.title),
                 Err(_) => ShownFix { title: way.title.clone(), edits: Vec::new() },
             };
