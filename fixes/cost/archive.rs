@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::wa_4_1_logs_without_archive::{ARCHIVED, QUARTER, is_archive, is_archived, kept, takes_events};
 use crate::detect::Refusal;
-use crate::edit::carry::{class_around, constructor_of, last_statement, only_instance};
+use crate::edit::carry::{class_around, constructor_of, last_statement};
 use crate::edit::config::name_after;
 use crate::edit::names::camel_name;
 use crate::edit::style::line_indent;
 use crate::edit::{Builder, no_fix};
 use crate::fixes::security::named;
 use crate::model::meaning::words;
+use crate::model::scope::is_function;
 use crate::model::{Environment, Model, Prop, Site};
 use crate::syntax::Syn;
 
@@ -37,13 +38,21 @@ pub(super) fn archive<'a>(b: &mut Builder<'_, 'a>, group: &Site<'a>, today: u16)
     let value = group.props(b.model).get(b.model, "retention").value();
     let days_text = value.and_then(|value| value.field("object")).map_or("logs.RetentionDays", Syn::text);
     let retention = format!("{days_text}.{}", if today < QUARTER { "ONE_WEEK" } else { "ONE_MONTH" });
+    if b.model.may_run_again(group.node) {
+        let list = collect(b, group, (statement, value, &retention))?;
+        return match list {
+            Collected::Known(archive) => outlive(b, &archive, today),
+            Collected::ForOne(archive, list) => join(b, &archive, &[format!("...{list}")], today),
+            Collected::New(at, list) => build(b, group, (at, "this"), &Groups::Listed(list), today),
+        };
+    }
     let beside = block.and_then(|block| archive_in(b.model, block, statement));
     if let Some(Place { known, at }) = in_stack(b, group).filter(|_| beside.is_none()) {
         b.set_prop(group, "retention", &retention)?;
-        let name = b.reach_interface(group, at).ok_or_else(out_of_reach)?;
+        let names = b.reach_each(group, at).ok_or_else(out_of_reach)?;
         return match known {
-            Some(archive) => join(b, &archive, &name, today),
-            None => build(b, group, (at, "this"), &name, today),
+            Some(archive) => join(b, &archive, &names, today),
+            None => build(b, group, (at, "this"), &Groups::Named(names), today),
         };
     }
     let name = match named(b, group, statement, "group") {
@@ -54,23 +63,45 @@ pub(super) fn archive<'a>(b: &mut Builder<'_, 'a>, group: &Site<'a>, today: u16)
         None => hoist(b, group, statement, value, &retention)?,
     };
     if let Some(archive) = beside {
-        return join(b, &archive, &name, today);
+        return join(b, &archive, &[name], today);
     }
     let last = block.and_then(|block| block.children().filter(|child| !child.is("return_statement")).last());
     let scope = b.scope_text(group);
-    build(b, group, (last.unwrap_or(statement), scope), &name, today)
+    build(b, group, (last.unwrap_or(statement), scope), &Groups::Named(vec![name]), today)
 }
 
 fn out_of_reach() -> Refusal {
     no_fix("the group cannot be reached from the stack", "keep it in a public field, then run again")
 }
 
-/// Builds an archive of one group behind a statement; the file of its class where the app has none.
+/// What an archive is given.
+enum Groups {
+    /// Groups one by one.
+    Named(Vec<String>),
+    /// A list that is filled before.
+    Listed(String),
+}
+
+impl Groups {
+    /// The property, one level below the statement that builds the archive.
+    fn property<'a>(&self, b: &mut Builder<'_, 'a>, at: Syn<'a>) -> String {
+        match self {
+            Self::Listed(list) => format!("logGroups: {list},"),
+            Self::Named(names) => {
+                let line = format!("logGroups: [{}],", names.join(", "));
+                let fits = names.len() == 1 || b.fits(at, 1, line.len());
+                if fits { line } else { format!("logGroups: [\n    {},\n  ],", names.join(",\n    ")) }
+            }
+        }
+    }
+}
+
+/// Builds an archive of groups behind a statement; the file of its class where the app has none.
 fn build<'a>(
     b: &mut Builder<'_, 'a>,
     group: &Site<'a>,
     (at, scope): (Syn<'a>, &str),
-    name: &str,
+    groups: &Groups,
     today: u16,
 ) -> Result<(), Refusal> {
     let file = at.file;
@@ -83,11 +114,12 @@ fn build<'a>(
         b.import_local(file, &specifier, "LogArchive");
     }
     let id = b.fresh_id(at, &["LogArchive"]);
+    let groups = groups.property(b, at);
     let props = if today > ARCHIVED {
         let duration = b.cdk(at, "Duration")?;
-        format!("{{\n  logGroups: [{name}],\n  expireAfter: {duration}.days({today}),\n}}")
+        format!("{{\n  {groups}\n  expireAfter: {duration}.days({today}),\n}}")
     } else {
-        format!("{{\n  logGroups: [{name}],\n}}")
+        format!("{{\n  {groups}\n}}")
     };
     let mut code = format!("new LogArchive({scope}, '{id}', {props});");
     if let Environment::Known(known) = b.environment(at) {
@@ -106,6 +138,114 @@ fn build<'a>(
         b.create(target, &text);
     }
     Ok(())
+}
+
+/// Where a list of groups goes.
+enum Collected<'a> {
+    /// To the archive that has it already.
+    Known(Site<'a>),
+    /// To an archive of other groups.
+    ForOne(Site<'a>, String),
+    /// To a new archive behind this statement.
+    New(Syn<'a>, String),
+}
+
+/// Keeps a group that is built again and again in a list of its class: the archive at the end of the constructor takes the list.
+fn collect<'a>(
+    b: &mut Builder<'_, 'a>,
+    group: &Site<'a>,
+    (statement, value, retention): (Syn<'a>, Option<Syn<'a>>, &str),
+) -> Result<Collected<'a>, Refusal> {
+    let model = b.model;
+    let refused = || {
+        no_fix(
+            "it is built in a loop or in a function that is called several times, and not all of that happens in the constructor of its \
+             class, where one archive could take all the groups",
+            "keep the groups in a list, and build one archive of them behind the last",
+        )
+    };
+    let class = class_around(group.node).ok_or_else(refused)?;
+    let end = last_statement(class).ok_or_else(refused)?;
+    let known = model.all_sites().find(|site| is_archive(site) && class_around(site.node) == Some(class));
+    let at = known.as_ref().map_or(end.end(), |archive| archive.node.start());
+    let told = |at: Syn<'a>| model.environment(at).known().is_some();
+    let fits = model.has_construct_this(group.node)
+        && told(group.node) == told(end)
+        && is_over_before(model, class, group.node, at, 4);
+    if !fits {
+        return Err(refused());
+    }
+    let own = known.as_ref().and_then(|archive| list_of(model, archive));
+    let list = match own {
+        Some(list) => list.text().to_owned(),
+        None => {
+            let ty = b.cdk(group.node, "aws_logs.ILogGroup")?;
+            let name = b.fresh_name(class.file, &["archivedGroups", "archivedLogGroups"]);
+            b.insert_field_line(class, &format!("private readonly {name}: {ty}[] = []"));
+            format!("this.{name}")
+        }
+    };
+    match named(b, group, statement, "group") {
+        Some(name) => {
+            b.set_prop(group, "retention", retention)?;
+            b.insert_below(statement, &format!("{list}.push({name});"));
+        }
+        None => {
+            let name = hoist(b, group, statement, value, retention)?;
+            b.insert_before(statement, &format!("{list}.push({name});"));
+        }
+    }
+    Ok(match (known, own) {
+        (Some(archive), Some(_)) => Collected::Known(archive),
+        (Some(archive), None) => Collected::ForOne(archive, list),
+        (None, _) => Collected::New(end, list),
+    })
+}
+
+/// The list of the class that an archive takes: `this.archivedGroups`, alone or among groups.
+pub(super) fn list_of<'a>(model: &Model<'a>, archive: &Site<'a>) -> Option<Syn<'a>> {
+    let given = archive.props(model).get(model, "logGroups").value()?;
+    let own = |list: &Syn<'a>| {
+        list.is("member_expression") && list.field("object").is_some_and(|object| object.is("this"))
+    };
+    let spread = || given.children().filter(|part| part.is("spread_element")).filter_map(Syn::first);
+    if given.is("array") { spread().find(own) } else { Some(given).filter(own) }
+}
+
+/// Whether a place of a class is run by its constructor only, and for the last time before an offset of it.
+fn is_over_before<'a>(model: &Model<'a>, class: Syn<'a>, at: Syn<'a>, offset: usize, depth: u8) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let mut method = None;
+    for around in at.ancestors().take_while(|around| *around != class) {
+        if around.is("method_definition") {
+            method = Some(around);
+            break;
+        }
+        if is_function(around.kind()) && !is_called_for_each(around) {
+            return false;
+        }
+    }
+    let Some((method, name)) = method.and_then(|method| Some((method, method.field("name")?))) else {
+        return false;
+    };
+    if name.text() == "constructor" {
+        return constructor_of(class) == Some(method) && at.end() <= offset;
+    }
+    let mut calls = model.method_calls(name.text()).peekable();
+    calls.peek().is_some()
+        && calls.all(|call| {
+            let receiver = call.field("function").and_then(|function| function.field("object"));
+            receiver.is_some_and(|receiver| receiver.is("this"))
+                && class_around(call) == Some(class)
+                && is_over_before(model, class, call, offset, depth)
+        })
+}
+
+/// Whether a function is one that an array calls for its elements at once.
+fn is_called_for_each(function: Syn<'_>) -> bool {
+    let call = function.parent().filter(|list| list.is("arguments")).and_then(Syn::parent);
+    let method = call.and_then(|call| call.field("function")?.field("property"));
+    method.is_some_and(|method| matches!(method.text(), "forEach" | "map" | "flatMap"))
 }
 
 /// What an archive is built behind, and what it calls a group.
@@ -138,6 +278,7 @@ fn in_stack<'a>(b: &Builder<'_, 'a>, group: &Site<'a>) -> Option<Place<'a>> {
     }
     let class = class_around(group.node);
     let shared = known.is_some()
+        || class.is_some_and(|class| model.instances(class).count() > 1 && class != stack)
         || model.all_sites().any(|other| {
             model.builds(&other, "aws_logs.LogGroup")
                 && class_around(other.node) != class
@@ -150,14 +291,19 @@ fn in_stack<'a>(b: &Builder<'_, 'a>, group: &Site<'a>) -> Option<Place<'a>> {
     shared.then_some(Place { known, at })
 }
 
-/// The class of the stack whose constructor a construct is built in, itself or through classes that are built once.
+/// The class of the stack whose constructor a construct is built in, itself or through classes that are built once; its own class
+/// may be built several times there.
 fn stack_of<'a>(model: &Model<'a>, site: &Site<'a>) -> Option<Syn<'a>> {
     let mut class = class_around(site.node)?;
-    for _ in 0..4 {
+    for depth in 0..4 {
         if model.cdk_base(class).is_some_and(|base| matches!(base.as_str(), "Stack" | "NestedStack")) {
             return Some(class);
         }
-        class = class_around(only_instance(model, class)?.node)?;
+        let mut outer = model.instances(class).map(|instance| class_around(instance.node));
+        let next = outer.next()??;
+        // One that is built several times is followed to the class that does.
+        let same = outer.all(|other| depth == 0 && other == Some(next));
+        class = same.then_some(next)?;
     }
     None
 }
@@ -260,22 +406,40 @@ fn archive_in<'a>(model: &Model<'a>, block: Syn<'a>, statement: Syn<'a>) -> Opti
 }
 
 /// Adds a group to an archive, which keeps events as long as any of its groups did.
-fn join<'a>(b: &mut Builder<'_, 'a>, archive: &Site<'a>, name: &str, today: u16) -> Result<(), Refusal> {
-    let props = archive.props(b.model);
-    let groups = props.get(b.model, "logGroups").value().filter(|groups| groups.is("array"));
+fn join<'a>(
+    b: &mut Builder<'_, 'a>,
+    archive: &Site<'a>,
+    names: &[String],
+    today: u16,
+) -> Result<(), Refusal> {
+    let given = archive.props(b.model).get(b.model, "logGroups").value();
+    let added = names.join(", ");
+    if let Some(list) = given.filter(|_| list_of(b.model, archive) == given) {
+        let own = list.text();
+        b.replace(list, &format!("[...{own}, {added}]"));
+        return outlive(b, archive, today);
+    }
+    let groups = given.filter(|groups| groups.is("array"));
     let last = groups.and_then(|groups| groups.children().last()).ok_or_else(|| {
         no_fix("the groups of the archive are listed out of sight", "add the group to the archive by hand")
     })?;
     match last.parent().filter(|array| !array.text().contains('\n')) {
         // Written anew, so that one group joins at a time and the line is broken where it gets too long.
         Some(array) => {
-            let names: Vec<&str> = array.children().map(Syn::text).chain([name]).collect();
+            let names: Vec<&str> =
+                array.children().map(Syn::text).chain(names.iter().map(String::as_str)).collect();
             let line = format!("[{}]", names.join(", "));
             let fits = b.fits(array, 0, "logGroups: ,".len() + line.len());
             b.replace(array, &if fits { line } else { format!("[\n  {},\n]", names.join(",\n  ")) });
         }
-        None => b.insert_element_after(last, name),
+        None => b.insert_element_after(last, &names.join(",\n")),
     }
+    outlive(b, archive, today)
+}
+
+/// Lets an archive keep events for so many days at least.
+fn outlive<'a>(b: &mut Builder<'_, 'a>, archive: &Site<'a>, today: u16) -> Result<(), Refusal> {
+    let props = archive.props(b.model);
     let known = match props.get(b.model, "expireAfter") {
         Prop::Absent => Some(ARCHIVED),
         Prop::Present(entry) => {

@@ -7,8 +7,9 @@
 //! ## What the fix does
 //! A group that keeps events for a month or more keeps the recent ones only (a week, or a month where it kept three months or more). A stream sends everything
 //! to a bucket of an archive, which moves it to Glacier after 30 days and deletes it when the group would have, after 120 days at the earliest: Glacier bills at
-//! least 90. The archive is a construct in a file of its own. A stack gets one for all its groups, also where its constructs build them: these then show
-//! their group as a field. A group that cannot be reached from there gets one beside it. Where the code tells environments apart, only production has it. A
+//! least 90. The archive is a construct in a file of its own. A stack gets one for all its groups, also where its constructs build them, once or several times:
+//! these then show their group as a field. Groups that a loop or a method of the class builds are kept in a list for it. A group that cannot be reached from
+//! there gets one beside it. Where the code tells environments apart, only production has it. A
 //! bucket of logs gets a lifecycle that deletes objects after the days that you name.
 //!
 //! ## Before
@@ -69,7 +70,8 @@
 //! EventBridge rule, groups without a retention (6.2 gives them one). For buckets that are deleted with their stack, or get their rules later.
 //!
 //! ## When it refuses
-//! In apps in JavaScript or for CDK v1, and where the name `LogArchive` is taken. A bucket's fix needs `log_expiration_days`.
+//! In apps in JavaScript or for CDK v1, and where the name `LogArchive` is taken. For a group that a loop or a function builds again and again, if that does
+//! not all happen in one constructor. A bucket's fix needs `log_expiration_days`.
 //!
 //! ## What to know before deploying
 //! CloudWatch **deletes what is older than the new retention at once**, and the archive starts with what comes in from then on: export first what must be kept. Firehose charges for each gigabyte: for logs that
@@ -82,9 +84,10 @@
 //! Checkov finds the archive's bucket without access logs and versions (`CKV_AWS_18`, `CKV_AWS_21`), and the stream's log group without a key of
 //! one's own (`CKV_AWS_158`).
 
-use super::archive::archive;
+use super::archive::{archive, list_of};
 use super::log_bucket::{EXPIRATION, check_bucket};
 use crate::detect::{Findings, Match};
+use crate::edit::carry::class_around;
 use crate::fixes::sustainability::retention::{days, is_audit};
 use crate::model::meaning::has_word;
 use crate::model::{Environment, Model, Site};
@@ -189,7 +192,8 @@ pub(super) fn is_archived<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
             let of = |prop: &str| site.props(model).get(model, prop).value();
             if is_archive(&site) {
                 let groups = of("logGroups").and_then(|groups| model.array(groups));
-                return groups.is_some_and(|groups| groups.children().any(same));
+                return groups.is_some_and(|groups| groups.children().any(same))
+                    || list_of(model, &site).is_some_and(|list| takes(model, list, same));
             }
             if model.builds(&site, "aws_logs.SubscriptionFilter") {
                 return of("logGroup").is_some_and(same);
@@ -198,6 +202,16 @@ pub(super) fn is_archived<'a>(model: &Model<'a>, group: &Site<'a>) -> bool {
             model.builds(&site, "aws_logs.CfnSubscriptionFilter")
                 && !has_word(&site.node.file.text, "LogArchive")
         })
+}
+
+/// Whether a group is put in a list: `this.archivedGroups.push(group)`.
+fn takes<'a>(model: &Model<'a>, list: Syn<'a>, same: impl Fn(Syn<'a>) -> bool) -> bool {
+    model.method_calls("push").any(|call| {
+        let receiver = call.field("function").and_then(|function| function.field("object"));
+        receiver.is_some_and(|receiver| receiver.text() == list.text())
+            && class_around(call) == class_around(list)
+            && call.field("arguments").and_then(Syn::first).is_some_and(&same)
+    })
 }
 
 /// Whether a service writes to a group by a policy of the group, or an EventBridge rule does: such records are few.

@@ -103,9 +103,29 @@ impl<'a> Builder<'_, 'a> {
         found
     }
 
-    /// Whether [`Builder::reach_interface`] finds a way: asked first where something else can be done instead.
+    /// As [`Builder::reach_interface`], once for each time that the construct's class is built in the class around a
+    /// statement: `orders.logs`, `refunds.logs`. `None` where it is also built elsewhere, or again and again.
+    pub fn reach_each(&mut self, site: &Site<'a>, at: Syn<'a>) -> Option<Vec<String>> {
+        let class = class_around(site.node)?;
+        let instances: Vec<Site<'a>> = self.model.instances(class).collect();
+        if Some(class) == class_around(at) || instances.len() < 2 {
+            return Some(vec![self.reach_interface(site, at)?]);
+        }
+        self.by_interface = true;
+        let field = self.public_field(site, class);
+        self.by_interface = false;
+        let field = field?;
+        let name = |instance: &Site<'a>| {
+            let near = class_around(instance.node) == class_around(at);
+            let once = near && !self.model.may_run_again(instance.node);
+            once.then(|| self.reach(instance, at)).flatten().map(|outer| format!("{outer}.{field}"))
+        };
+        instances.iter().map(name).collect()
+    }
+
+    /// Whether [`Builder::reach_each`] finds a way: asked first where something else can be done instead.
     pub fn is_in_reach(&self, site: &Site<'a>, at: Syn<'a>) -> bool {
-        Builder::new(self.model, self.values).reach_interface(site, at).is_some()
+        Builder::new(self.model, self.values).reach_each(site, at).is_some()
     }
 
     /// Says what a construct is called, and what its class is, once this fix is through: for [`Builder::reach`].
@@ -205,10 +225,15 @@ impl<'a> Builder<'_, 'a> {
 
     /// Adds a public field behind the last one of a class, else in front of its constructor.
     fn insert_field(&mut self, class: Syn<'a>, name: &str, ty: &str) {
+        self.insert_field_line(class, &format!("public readonly {name}: {ty}"));
+    }
+
+    /// Adds a field, as it is written without a semicolon, behind the last one of a class, else in front of its constructor.
+    pub fn insert_field_line(&mut self, class: Syn<'a>, line: &str) {
         let Some(body) = class.field("body") else { return };
         let style = self.style(class.file);
         let end = if style.semicolons { ";" } else { "" };
-        let line = format!("public readonly {name}: {ty}{end}");
+        let line = format!("{line}{end}");
         let last = body.children().filter(|member| member.is("public_field_definition")).last();
         if let Some(last) = last {
             let mark = last.node.next_sibling().filter(|token| token.kind() == ";");
