@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::api_methods::{Added, arguments, calls, set_option, verb};
+use super::api_methods::{Added, api_of, arguments, calls, set_option, verb};
 use super::{holder, named};
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
@@ -21,9 +21,7 @@ pub(super) fn check<'a>(
     api: &Site<'a>,
     out: &mut Findings<'a>,
 ) -> Option<()> {
-    let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
-    let known = ["requestValidator", "requestValidatorOptions", "addRequestValidator", "RequestValidator"];
-    if known.iter().any(|word| says(word)) || api.class == "aws_apigateway.StepFunctionsRestApi" {
+    if validates(model, api) || api.class == "aws_apigateway.StepFunctionsRestApi" {
         return None;
     }
     let proxies_all = model.builds(api, "aws_apigateway.LambdaRestApi")
@@ -62,6 +60,50 @@ pub(super) fn check<'a>(
     Some(())
 }
 
+/// Whether validators are spoken of, and not as those of another API.
+fn validates<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    let known = ["requestValidator", "requestValidatorOptions", "addRequestValidator", "RequestValidator"];
+    let of_this = |token: Syn<'a>| owner(model, token).is_none_or(|owner| owner.node == api.node);
+    model.cdk_files().any(|file| {
+        let root = Syn::root(file);
+        let tokens = known.iter().flat_map(|word| words(root, word)).filter_map(|at| root.at(at));
+        tokens.filter(|token| !token.ancestors().any(|around| around.is("import_statement"))).any(of_this)
+    })
+}
+
+/// The API whose validator a token is about: that of the method or validator around it.
+fn owner<'a>(model: &Model<'a>, token: Syn<'a>) -> Option<Site<'a>> {
+    for around in token.ancestors() {
+        match around.kind() {
+            "call_expression" => {
+                let function = around.field("function").filter(|function| function.is("member_expression"))?;
+                let receiver = function.field("object")?;
+                match function.field("property")?.text() {
+                    "addMethod" => return api_of(model, receiver, 8),
+                    "addRequestValidator" => return model.origin(receiver),
+                    _ => {}
+                }
+            }
+            "new_expression" => {
+                let site = model.site_of(around)?;
+                if model.builds(&site, "aws_apigateway.RequestValidator") {
+                    return model.origin(site.props(model).get(model, "restApi").value()?);
+                }
+                if model.builds(&site, "aws_apigateway.RestApiBase") {
+                    return Some(site);
+                }
+            }
+            "variable_declarator" => {
+                let value = around.field("value").filter(|value| !value.span().contains(&token.start()))?;
+                return owner(model, value.field("arguments")?);
+            }
+            "statement_block" => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
 fn attach<'a>(
     b: &mut Builder<'_, 'a>,
     api: &Site<'a>,
@@ -97,11 +139,13 @@ fn attach<'a>(
          validateRequestParameters: true,\n}});"
     );
     if proxies_all {
+        // What is said of the proxy is true of the methods that stand for it from now on.
+        let said = said_of(b, api, "proxy");
         b.set_prop(api, "proxy", "false")?;
         let proxy = b.fresh_name(api.node.file, &["proxy", "apiProxy"]);
         let _ = write!(
             code,
-            "\n\n{name}.root.addMethod('ANY', undefined, {{ {property} }});\nconst {proxy} = {name}.root.addProxy({{ anyMethod: false }});\n{}",
+            "\n\n{said}{name}.root.addMethod('ANY', undefined, {{ {property} }});\nconst {proxy} = {name}.root.addProxy({{ anyMethod: false }});\n{}",
             any_method(&proxy, "undefined", &property)
         );
     }
@@ -118,6 +162,19 @@ fn attach<'a>(
         validate_proxy(b, proxy, &property, root_is_there)?;
     }
     Ok(())
+}
+
+/// The comments of a prop that is true and will not be any more, as lines of their own before the code that takes its place.
+fn said_of<'a>(b: &mut Builder<'_, 'a>, site: &Site<'a>, prop: &str) -> String {
+    let props = site.props(b.model);
+    match props.get(b.model, prop) {
+        Prop::Present(entry) if entry.entry.parent() == site.props_argument() => taken(b, entry.entry),
+        _ => String::new(),
+    }
+}
+
+fn taken<'a>(b: &mut Builder<'_, 'a>, entry: Syn<'a>) -> String {
+    b.take_comments(entry).into_iter().map(|line| line + "\n").collect()
 }
 
 /// `anyMethod` drops a validator, so the method is added by hand: its logical id stays.
@@ -161,8 +218,14 @@ fn validate_proxy<'a>(
         }
         _ => return Err(elsewhere()),
     };
+    let mut said = String::new();
     match (any, options) {
-        (Prop::Present(entry), _) => b.replace(entry.value, "false"),
+        (Prop::Present(entry), _) => {
+            if entry.entry.parent() == options {
+                said = taken(b, entry.entry);
+            }
+            b.replace(entry.value, "false");
+        }
         (_, Some(options)) => b.insert_entry(options, "anyMethod", "false"),
         (_, None) => {
             let list = proxy.call.field("arguments").ok_or_else(elsewhere)?;
@@ -178,7 +241,7 @@ fn validate_proxy<'a>(
             &format!("{}.addMethod('ANY', undefined, {{ {property} }});", proxy.receiver.text()),
         );
     }
-    b.insert_after(statement, &any_method(&name, integration, property));
+    b.insert_after(statement, &format!("{said}{}", any_method(&name, integration, property)));
     Ok(())
 }
 

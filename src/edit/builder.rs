@@ -212,6 +212,30 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
+    /// Takes the comments of an object's entry away, those on the lines right above it and the one behind it on its line: their lines, for
+    /// whoever writes them where they belong now. What tells a tool something stays with all the others.
+    pub fn take_comments(&mut self, entry: Syn<'a>) -> Vec<String> {
+        const TOLD_TO_TOOLS: [&str; 6] = ["eslint", "@ts-", "wa-fix", "prettier", "biome", "NOSONAR"];
+        let text = &entry.file.text;
+        let (start, end) = (leading_start(entry), trailing_end(text, entry.end()));
+        let around = entry.parent().into_iter().flat_map(Syn::tokens);
+        let own: Vec<Syn<'a>> = around
+            .filter(|token| token.is("comment") && token.start() >= start && token.end() <= end)
+            .filter(|token| token.end() <= entry.start() || token.start() >= entry.end())
+            .collect();
+        let said = |word: &&str| own.iter().any(|comment| comment.text().contains(*word));
+        if TOLD_TO_TOOLS.iter().any(|word| said(&word)) {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        for comment in own {
+            let indent = line_indent(text, comment.start());
+            lines.extend(comment.text().lines().map(|line| line.strip_prefix(indent).unwrap_or(line).to_owned()));
+            self.remove_comment(comment);
+        }
+        lines
+    }
+
     /// Removes a node of a YAML file: with its line where it has one of its own, else up to the next of its list.
     pub fn remove_line(&mut self, node: Syn<'a>) {
         let text = &node.file.text;
