@@ -7,7 +7,9 @@
 //! ## What the fix does
 //! It adds a construct `AuditTrail` in a file of its own, beside the app's other constructs: a trail of all regions with
 //! validated log files, encrypted with a key of its own, kept for a year in a bucket and for three months in a log group. The stack builds it in
-//! production only, because one trail serves the whole account, and a region takes five.
+//! production only, because one trail serves the whole account, and a region takes five. Where a stack of each branch or customer is
+//! production to itself, the review offers a gate by context instead, and `audit_trail_context_key=enableCloudTrail` takes it without one: the trail is
+//! built where the app is deployed with `--context enableCloudTrail=true`.
 //!
 //! ## Before
 //! ```ts
@@ -161,8 +163,38 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
          the account has a trail from elsewhere, ignore this with that reason.",
     );
     finding.impact(if known { Impact::Medium } else { Impact::Info });
-    finding.fix("Record the account's API calls with an AuditTrail", move |b| add_trail(b, &stacks));
+    let title = "Record the account's API calls with an AuditTrail";
+    let others = stacks.clone();
+    finding.alternative(
+        format!("{title}, where the context asks for it ({KEY}=true)"),
+        Tier::Scaffold,
+        move |b| add_trail(b, &others, Some(KEY)),
+    );
+    finding.fix(title, move |b| {
+        let key = b.value_if_given("audit_trail_context_key");
+        add_trail(b, &stacks, key)
+    });
     Some(())
+}
+
+/// The context key of the trail, where none is named.
+const KEY: &str = "enableCloudTrail";
+
+/// True where the context asks for the trail: `cdk deploy --context enableCloudTrail=true`, or `true` in cdk.json.
+fn asked_by<'a>(b: &mut Builder<'_, 'a>, key: &str) -> Result<String, Refusal> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '/' | '@');
+    if key.is_empty() || !key.chars().all(plain) {
+        return Err(no_fix(
+            &format!("audit_trail_context_key is {key}, which is no key"),
+            "give one such as enableCloudTrail",
+        ));
+    }
+    b.tell(format!(
+        "Nothing in this app records who called which API of the account; after an incident there is little to read. The fix adds a trail \
+         with its own key and a bucket that outlives the stack, where it is deployed with `--context {key}=true`: once in an account, for they \
+         are billed. If the account has a trail from elsewhere, ignore this with that reason."
+    ));
+    Ok(format!("String(this.node.tryGetContext('{key}')) === 'true'"))
 }
 
 fn has_trail_elsewhere(app: &App) -> bool {
@@ -178,7 +210,8 @@ fn has_trail_elsewhere(app: &App) -> bool {
             .any(|file| file.text().is_ok_and(|text| says(text)))
 }
 
-fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refusal> {
+/// Builds the trail in production, else where a key of the context asks for it.
+fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>], key: Option<&str>) -> Result<(), Refusal> {
     let class = chosen(b, stacks)?;
     let file = class.file;
     let new = b.construct_file(class, "audit-trail")?;
@@ -188,7 +221,10 @@ fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refu
             "write one that calls super(…), then run again",
         )
     })?;
-    let gate = gate(b, class, at)?;
+    let gate = match key {
+        Some(key) => Some((asked_by(b, key)?, "built where the context asks for it")),
+        None => gate(b, class, at)?.map(|known| (known, "so only production builds it")),
+    };
     if words(Syn::root(file), "AuditTrail").next().is_some() {
         return Err(no_fix(
             "the name AuditTrail is taken in the stack's file",
@@ -198,9 +234,9 @@ fn add_trail<'a>(b: &mut Builder<'_, 'a>, stacks: &[Syn<'a>]) -> Result<(), Refu
     let id = b.fresh_id(at, &["AuditTrail"]);
     let build = format!("new AuditTrail(this, '{id}');");
     let code = match gate {
-        Some(gate) => format!(
-            "// One trail serves the whole account, so only production builds it\nif ({gate}) {{\n  {build}\n}}"
-        ),
+        Some((gate, why)) => {
+            format!("// One trail serves the whole account, {why}\nif ({gate}) {{\n  {build}\n}}")
+        }
         None => format!("// One trail serves the whole account\n{build}"),
     };
     b.insert_after(at, &code);
