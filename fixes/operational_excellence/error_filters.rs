@@ -2,25 +2,18 @@
 
 use super::wa_5_3_limited_observability::META;
 use crate::detect::Findings;
+use crate::edit::carry::class_around;
 use crate::edit::no_fix;
 use crate::model::imports::string_text;
-use crate::model::{Meaning, Model, Prop, Props, Site};
+use crate::model::meaning::words;
+use crate::model::{Binding, Meaning, Model, Prop, Props, Site};
 use crate::syntax::Syn;
 
 /// `FilterPattern.literal('[ERROR]')`: one field that is called ERROR.
 pub(super) fn dead_pattern<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findings<'a>) -> Option<()> {
     let argument = call.field("arguments")?.first()?;
-    let text = match model.meaning(argument) {
-        Some(Meaning::Value(value)) => value,
-        _ => argument,
-    };
-    if !text.is("string") {
-        return None;
-    }
-    let word = string_text(text).strip_prefix('[')?.strip_suffix(']')?;
-    if word.is_empty() || !word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return None;
-    }
+    let text = value_of(model, argument);
+    let word = dead_word(text)?;
     let orphan = filter_around(model, call).and_then(|filter| silent_group(model, &filter));
     let orphan = orphan.map_or_else(String::new, |group| {
         format!(
@@ -49,29 +42,138 @@ pub(super) fn dead_pattern<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findi
     Some(())
 }
 
+/// The word of a pattern that is one word in brackets.
+fn dead_word(pattern: Syn<'_>) -> Option<&str> {
+    let text = Some(pattern).filter(|pattern| pattern.is("string")).map(string_text)?;
+    let word = text.strip_prefix('[')?.strip_suffix(']')?;
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    plain.then_some(word)
+}
+
+/// A log group that filters look at, and whose name nothing in the app, and so nobody, gets to know.
+pub(super) fn unwritten<'a>(model: &Model<'a>, group: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let filters = only_filters(model, group)?;
+    let (what, on) = if filters.len() == 1 { ("the metric filter on it counts", "that") } else { ("the metric filters on it count", "those") };
+    let label = group.label();
+    let message = format!(
+        "Nothing in the app writes to the log group {label}, and nobody is told its name: {what} nothing, and an alarm on {on} never rings."
+    );
+    let finding = out.report(&META, model, group.node, message);
+    finding.key("unwritten").refuse(
+        "it cannot be told whose log it is meant to be",
+        "give the group to the function that shall log there (logGroup), or point the filter at the group that it logs to",
+    );
+    Some(())
+}
+
+/// The filters on a log group, where nothing else of the app has to do with it.
+fn only_filters<'a>(model: &Model<'a>, group: &Site<'a>) -> Option<Vec<Syn<'a>>> {
+    if let Some(filter) = filter_of(model, group) {
+        return Some(vec![filter]);
+    }
+    let uses = model.uses(group);
+    if group.local.is_some() || !group.node.is("new_expression") || is_named_out_of_sight(model, group, &uses) {
+        return None;
+    }
+    let mut filters = Vec::new();
+    for used in &uses {
+        match use_of(model, *used, &uses)? {
+            Used::ByFilter(filter) => filters.push(filter),
+            Used::PassedOn => {}
+        }
+    }
+    (!filters.is_empty()).then_some(filters)
+}
+
+/// The filter in whose props a group is built.
+fn filter_of<'a>(model: &Model<'a>, group: &Site<'a>) -> Option<Syn<'a>> {
+    let object = group.node.parent().filter(|pair| pair.is("pair"))?.parent()?;
+    let filter = model.site_of(object.parent().filter(|list| list.is("arguments"))?.parent()?)?;
+    model.builds(&filter, "aws_logs.MetricFilter").then_some(filter.node)
+}
+
+/// What the app does with a log group at a place.
+enum Used<'a> {
+    ByFilter(Syn<'a>),
+    /// Under a name whose uses are known as well.
+    PassedOn,
+}
+
+fn use_of<'a>(model: &Model<'a>, used: Syn<'a>, uses: &[Syn<'a>]) -> Option<Used<'a>> {
+    let around = used.parent()?;
+    let built = || {
+        let holder = if around.is("pair") { around.parent()? } else { around };
+        let arguments = holder.parent().filter(|list| holder.is("object") && list.is("arguments"))?;
+        model.site_of(arguments.parent()?)
+    };
+    match around.kind() {
+        "member_expression" if around.field("object") == Some(used) => {
+            let call = around.parent().filter(|call| call.field("function") == Some(around))?;
+            match around.field("property")?.text() {
+                "addMetricFilter" => Some(Used::ByFilter(call)),
+                "applyRemovalPolicy" => Some(Used::PassedOn),
+                _ => None,
+            }
+        }
+        "pair" | "object" => {
+            let site = built()?;
+            if model.builds(&site, "aws_logs.MetricFilter") {
+                return Some(Used::ByFilter(site.node));
+            }
+            let inside = |other: &Syn<'a>| class_around(*other) == site.local;
+            (site.local.is_some() && uses.iter().any(inside)).then_some(Used::PassedOn)
+        }
+        "assignment_expression" => {
+            let left = around.field("left")?;
+            let own = left.field("object").is_some_and(|object| object.is("this"));
+            own.then_some(Used::PassedOn)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a field that holds a group is read in a way that cannot be followed.
+fn is_named_out_of_sight<'a>(model: &Model<'a>, group: &Site<'a>, uses: &[Syn<'a>]) -> bool {
+    let fields: Vec<&str> = match group.binding() {
+        Binding::Field(name) => vec![name.text()],
+        _ => uses
+            .iter()
+            .filter_map(|used| used.parent()?.field("left")?.field("property"))
+            .map(Syn::text)
+            .collect(),
+    };
+    fields.into_iter().any(|name| {
+        model.cdk_files().any(|file| {
+            words(Syn::root(file), name).filter_map(|at| Syn::root(file).at(at)).any(|token| {
+                let Some(around) = token.parent() else { return false };
+                let assigned = || around.parent().is_some_and(|outer| outer.field("left") == Some(around));
+                match token.kind() {
+                    "property_identifier" => {
+                        around.is("member_expression") && !uses.contains(&around) && !assigned()
+                    }
+                    "shorthand_property_identifier_pattern" => true,
+                    _ => around.is("subscript_expression") || token.is("string_fragment"),
+                }
+            })
+        })
+    })
+}
+
 /// The `MetricFilter` whose pattern stands at a place.
 fn filter_around<'a>(model: &Model<'a>, pattern: Syn<'a>) -> Option<Site<'a>> {
     let built = pattern.ancestors().find(|node| node.is("new_expression"))?;
     model.site_of(built).filter(|site| model.builds(site, "aws_logs.MetricFilter"))
 }
 
-/// The log group of a filter, where the app builds it for the filter alone: nothing writes to it.
+/// The log group of a filter, where the app builds it for filters alone, under a name that none of its services writes to. One
+/// without a name has a finding of its own.
 fn silent_group<'a>(model: &Model<'a>, filter: &Site<'a>) -> Option<Site<'a>> {
-    let value = filter.props(model).get(model, "logGroup").value()?;
-    let group = model.origin(value)?;
-    let inline = value.is("new_expression");
+    let group = model.origin(filter.props(model).get(model, "logGroup").value()?)?;
+    let name = group.props(model).get(model, "logGroupName").value()?.text();
     // What Lambda, CodeBuild and others write to by its name is none of ours.
-    let named = group.props(model).get(model, "logGroupName");
-    let by_service = match named {
-        Prop::Present(entry) => {
-            let name = entry.value.text();
-            ["/aws/", "API-Gateway"].iter().any(|part| name.contains(part))
-                && !name.contains("/aws/application")
-        }
-        Prop::Absent => false,
-        Prop::Unknown => true,
-    };
-    (inline && !by_service).then_some(group)
+    let by_service = ["/aws/", "API-Gateway"].iter().any(|part| name.contains(part))
+        && !name.contains("/aws/application");
+    (!by_service && only_filters(model, &group).is_some()).then_some(group)
 }
 
 /// An alarm on `filter.metric()`, which is an average: of ones it is one, whatever the number of lines.

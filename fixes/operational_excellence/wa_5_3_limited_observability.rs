@@ -69,7 +69,8 @@
 //!
 //! ## When it refuses
 //! For a function whose role is imported: CDK gives that role no permission for X-Ray, and the deployment fails without it.
-//! For a pattern that is kept elsewhere, and for log groups that are built where no statement can follow.
+//! For a pattern that is kept elsewhere; for a log group that metric filters look at and nothing writes to, because it cannot be told whose
+//! log it is meant to be; and for log groups that are built where no statement can follow.
 //!
 //! ## What to know before deploying
 //! X-Ray bills for the traces that it records and is asked for. An alarm that could not ring will ring from now on: look at what
@@ -153,6 +154,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     if let Some(alarm) = m.site("alarm") {
         return error_filters::dead_alarm(model, &alarm, out);
+    }
+    if let Some(group) = m.site("orphan") {
+        return error_filters::unwritten(model, &group, out);
     }
     save_queries(model, &m.site("group")?, out)
 }

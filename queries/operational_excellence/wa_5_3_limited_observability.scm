@@ -37,3 +37,8 @@
   (#construct? @group "aws_logs.LogGroup")
   (#app-has? "aws_lambda.Function")
   (#app-lacks? "aws_logs.QueryDefinition" "aws_logs.CfnQueryDefinition"))
+
+; A log group without a name of its own, which metric filters look at: does anything write to it?
+((new_expression) @orphan
+  (#construct? @orphan "aws_logs.LogGroup")
+  (#lacks-prop? @orphan "logGroupName"))
