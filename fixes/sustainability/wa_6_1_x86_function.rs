@@ -5,8 +5,8 @@
 //! per millisecond, and scripts run there unchanged.
 //!
 //! ## What the fix does
-//! It sets `architecture` to `ARM_64` where the code is visibly at home on both: written in place, bundled scripts, or a folder
-//! without native parts. It leaves the memory alone: how much of it is right, only a measurement can say
+//! It sets `architecture` to `ARM_64` where the code is visibly at home on both: written in place, bundled scripts, a folder
+//! without native parts, or an image that CDK builds of such a folder on Node.js's or Lambda's own images. It leaves the memory alone: how much of it is right, only a measurement can say
 //! (AWS Lambda Power Tuning, Compute Optimizer), and rules 3.3 and 4.2 make it a setting.
 //!
 //! ## Before
@@ -48,22 +48,24 @@
 //!
 //! ## When it stays silent
 //! Wherever the code may be made for one kind of machine: packages with native parts or install scripts, binaries in
-//! the folder, Python and Ruby packages to be installed, bundling in a container, images, layers, file systems, compiled languages,
+//! the folder, Python and Ruby packages to be installed, bundling in a container, images whose Dockerfile does more than copying and installing
+//! packages, layers, file systems, compiled languages,
 //! runtimes before Node.js 18, Python 3.9 and Ruby 3.2. Also where the folder is not there, for functions at the edge and of
 //! custom resources, and where an aspect sets the architecture.
 //!
 //! ## When it refuses
-//! Where the props are put together elsewhere, and in apps of CDK v1, whose early releases know no architecture.
+//! Where the props are put together elsewhere, and in apps of CDK v1, whose early releases know no architecture. Where a pipeline or workflow builds
+//! an image on x86 that runs commands when it is built.
 //!
 //! ## What to know before deploying
 //! Nothing is replaced, but the function gets a new version, and what does not fit fails when it runs, not when it is
-//! deployed: call it once in a test environment. A function that is bundled without a local esbuild is then bundled in an Arm image, which
+//! deployed: call it once in a test environment. An image that runs commands when it is built needs an Arm machine for that, or emulation. A function that is bundled without a local esbuild is then bundled in an Arm image, which
 //! an x86 host has to emulate.
 //!
 //! ## Other checkers
 //! None of cdk-nag, Checkov and cfn-lint covers it.
 
-use super::portable::is_portable;
+use super::portable::{is_portable, portable_image};
 use crate::detect::{Findings, Match};
 use crate::fixes::cost::function::{decides_itself, label};
 use crate::model::props::key_of;
@@ -93,12 +95,13 @@ const META: Meta = Meta {
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
     let function = m.site("function")?;
-    if decides_itself(&function)
-        || is_special(model, &function)
-        || !runs_scripts(model, &function)?
-        || has_old_insights(model, &function)
-        || is_portable(model, &function) != Some(true)
-    {
+    if decides_itself(&function) || is_special(model, &function) || has_old_insights(model, &function) {
+        return None;
+    }
+    if model.builds(&function, "aws_lambda.DockerImageFunction") {
+        return image(model, function, out);
+    }
+    if !runs_scripts(model, &function)? || is_portable(model, &function) != Some(true) {
         return None;
     }
     let label = label(&function);
@@ -140,6 +143,43 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         }
     });
     Some(())
+}
+
+/// A function that comes as an image, which CDK builds for the machine that the function names.
+fn image<'a>(model: &Model<'a>, function: Site<'a>, out: &mut Findings<'a>) -> Option<()> {
+    let runs = portable_image(model, &function)?.runs;
+    let label = label(&function);
+    let emulates = if runs {
+        ", and an x86 machine that builds it has to emulate that (Docker Desktop does, a plain Linux host needs QEMU's binfmt)"
+    } else {
+        ""
+    };
+    let message = format!(
+        "{label} is an image for x86, and nothing in its Dockerfile asks for that; Graviton does the same for less energy and money. The fix \
+         lets CDK build it for Graviton{emulates}. It gets a new version: call it once before production."
+    );
+    let finding = out.report(&META, model, function.node, message);
+    if runs && is_built_on_x86(model) {
+        finding.refuse(
+            "a build of the app makes the image on an x86 machine, where the commands of its Dockerfile could not run",
+            "run that build on Arm (6.3 does so for CodeBuild) or set up QEMU there, then set architecture to ARM_64",
+        );
+        return Some(());
+    }
+    finding.fix(format!("Run {label} on Graviton"), move |b| {
+        let value = format!("{}.ARM_64", b.cdk(function.node, "aws_lambda.Architecture")?);
+        b.set_prop(&function, "architecture", &value)
+    });
+    Some(())
+}
+
+/// Whether a pipeline or a workflow may build the app's images on an x86 machine.
+fn is_built_on_x86(model: &Model<'_>) -> bool {
+    let arm = model.cdk_files().any(|file| file.text.contains("LinuxArmBuildImage"));
+    let project = ["aws_codebuild.Project", "aws_codebuild.PipelineProject", "pipelines.CodePipeline"];
+    let builds = project.iter().any(|class| model.app_builds(class));
+    let workflow = |text: &String| text.contains("cdk deploy") && !text.contains("-arm") && !text.contains("setup-qemu");
+    builds && !arm || model.app.workflows_above().iter().any(workflow)
 }
 
 /// Whether a function runs where there is no choice, or somebody else chooses.
