@@ -101,9 +101,10 @@
 
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::config::{Field, name_after};
+use crate::edit::names::camel_name;
 use crate::edit::{Builder, no_fix};
 use crate::model::environment::Step;
-use crate::model::meaning::is_class;
+use crate::model::meaning::{is_class, words};
 use crate::model::props::key_of;
 use crate::model::{Discriminator, Environment, Model};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -266,7 +267,10 @@ fn tier<'a>(
         },
         _ if b.model.has_construct_this(object) => limits
             .iter()
-            .map(|limit| format!("Number(this.node.tryGetContext('api{}') ?? {})", limit.long, limit.today))
+            .map(|limit| {
+                let key = context_key(b.model, label, limit);
+                format!("Number(this.node.tryGetContext('{key}') ?? {})", limit.today)
+            })
             .collect(),
         _ => {
             return Err(no_fix(
@@ -278,6 +282,19 @@ fn tier<'a>(
     let values: Vec<(&str, String)> = limits.iter().map(|limit| limit.name).zip(values).collect();
     b.set_entries(object, &values);
     Ok(())
+}
+
+/// The key of a limit in the context: that of one of several APIs has its name.
+fn context_key<'a>(model: &Model<'a>, label: &str, limit: &Limit<'a>) -> String {
+    let mut limited = model.cdk_files().flat_map(|file| {
+        let root = Syn::root(file);
+        words(root, limit.name).filter_map(move |at| root.at(at)?.parent())
+    });
+    let is_one = |entry: &Syn<'a>| entry.is("pair") && entry.parent().is_some_and(|object| owner(model, object).is_some());
+    let several = limited.by_ref().filter(is_one).nth(1).is_some();
+    camel_name(label)
+        .filter(|_| several)
+        .map_or_else(|| format!("api{}", limit.long), |name| format!("{name}{}", limit.long))
 }
 
 /// Fields of the config object through which the environment is known.

@@ -145,21 +145,34 @@ const PROJECT: [&str; 9] = [
 const CENTER: [&str; 4] = ["costCenter", "costCentre", "costCenterCode", "businessUnit"];
 
 /// Names of packages that say nothing of the project.
-const NO_NAMES: [&str; 14] = [
+const NO_NAMES: [&str; 27] = [
     "app",
+    "aws-cdk",
     "backend",
     "cdk",
+    "cdk-app",
+    "code",
+    "demo",
+    "deployment",
+    "example",
+    "frontend",
+    "hello-cdk",
     "iac",
     "infra",
     "infrastructure",
+    "javascript",
     "lib",
+    "main",
     "my-app",
     "package",
     "project",
     "root",
+    "sample",
     "source",
     "src",
+    "template",
     "test",
+    "typescript",
 ];
 
 /// Where the tags go.

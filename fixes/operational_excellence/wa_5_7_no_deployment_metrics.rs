@@ -321,9 +321,12 @@ fn is_measured(model: &Model<'_>) -> bool {
     let metrics = pipeline_metrics(model);
     let means = |wanted: Meant| metrics.iter().any(|(_, name)| meant(string_text(*name)) == wanted);
     let named = |text: &str| {
-        ["put-metric-data", "deployment-frequency", "DeploymentFrequency", "SucceededDeployments"]
-            .iter()
-            .any(|word| text.contains(word))
+        // What counts one pipeline hears its events, and says nothing of another.
+        let counter = text.contains("SucceededDeployments") && !text.contains("DeploymentEvents");
+        counter
+            || ["put-metric-data", "deployment-frequency", "DeploymentFrequency"]
+                .iter()
+                .any(|word| text.contains(word))
             || has_word(text, "dora")
             || has_word(text, "DORA")
     };

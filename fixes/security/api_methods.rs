@@ -126,6 +126,72 @@ pub(crate) fn api_of<'a>(model: &Model<'a>, resource: Syn<'a>, depth: u8) -> Opt
     }
 }
 
+/// Whether one of some words (`authorizer`, `requestValidator`) is said of an API, or where it cannot be told of which.
+pub(super) fn is_said_of<'a>(model: &Model<'a>, api: &Site<'a>, said: &[&str]) -> bool {
+    let of_this = |token: Syn<'a>| owner(model, token).is_none_or(|owner| owner.node == api.node);
+    model.cdk_files().any(|file| {
+        let root = Syn::root(file);
+        let tokens = said.iter().flat_map(|word| words(root, word)).filter_map(|at| root.at(at));
+        tokens.filter(|token| !only_names(*token)).any(of_this)
+    })
+}
+
+/// Whether a token only names what is built there, declared or imported: what it is used for stands elsewhere.
+fn only_names(token: Syn<'_>) -> bool {
+    let Some(around) = token.parent() else { return false };
+    let builds = |value: Option<Syn<'_>>| value.is_some_and(|value| value.is("new_expression"));
+    match around.kind() {
+        "variable_declarator" => around.field("name") == Some(token) && builds(around.field("value")),
+        "public_field_definition" => around.field("name") == Some(token) && around.field("value").is_none(),
+        "member_expression" => {
+            let outer = around.parent().filter(|outer| outer.is("assignment_expression"));
+            outer.is_some_and(|outer| outer.field("left") == Some(around) && builds(outer.field("right")))
+        }
+        _ => token.ancestors().any(|around| around.is("import_statement")),
+    }
+}
+
+/// The API that the call or the construct around a token is about.
+fn owner<'a>(model: &Model<'a>, token: Syn<'a>) -> Option<Site<'a>> {
+    for around in token.ancestors() {
+        match around.kind() {
+            "call_expression" => {
+                let function = around.field("function").filter(|function| function.is("member_expression"));
+                let Some(receiver) = function.and_then(|function| function.field("object")) else { continue };
+                match function.and_then(|function| function.field("property")).map_or("", Syn::text) {
+                    "addMethod" | "addProxy" | "addResource" | "resourceForPath" => {
+                        return api_of(model, receiver, 8);
+                    }
+                    "addRequestValidator" | "addRoutes" => return model.origin(receiver),
+                    _ => {}
+                }
+            }
+            "new_expression" => {
+                let Some(site) = model.site_of(around) else { continue };
+                let is = |class: &str| model.builds(&site, class);
+                if is("aws_apigateway.RestApiBase") || is("aws_apigatewayv2.HttpApi") {
+                    return Some(site);
+                }
+                let of = |prop: &str| site.props(model).get(model, prop).value().and_then(|api| model.origin(api));
+                if is("aws_apigateway.RequestValidator") {
+                    return of("restApi");
+                }
+                if is("aws_apigatewayv2.HttpRoute") {
+                    return of("httpApi");
+                }
+            }
+            "variable_declarator" => {
+                // `const requestValidator = api.addRequestValidator(…)`
+                let value = around.field("value").filter(|value| !value.span().contains(&token.start()))?;
+                return owner(model, value.field("arguments")?);
+            }
+            "statement_block" => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The path of a resource as API Gateway writes it: `/` for the root, `/items/{id}`; `None` where it cannot be told.
 pub(crate) fn path_of<'a>(model: &Model<'a>, resource: Syn<'a>) -> Option<String> {
     let path = path_at(model, resource, 8)?;

@@ -1,5 +1,6 @@
 //! HTTP APIs and function URLs that ask nobody who they are.
 
+use super::api_methods::is_said_of;
 use super::known_callers;
 use crate::detect::{Findings, Refusal};
 use crate::edit::Builder;
@@ -61,7 +62,7 @@ pub(super) fn http<'a>(
     let routes = says(model, "addRoutes")
         || says(model, "HttpRoute")
         || props.get(model, "defaultIntegration") != Prop::Absent;
-    if known.iter().any(|word| says(model, word)) || props.is_opaque() || !routes {
+    if is_said_of(model, api, &known) || props.is_opaque() || !routes {
         return None;
     }
     let label = api.label();

@@ -150,6 +150,10 @@ pub(super) struct Under<'a> {
     pub secrets: Vec<Site<'a>>,
 }
 
+/// Parameters of SSM.
+const PARAMETERS: [&str; 3] =
+    ["aws_ssm.StringParameter", "aws_ssm.StringListParameter", "aws_ssm.CfnParameter"];
+
 /// What the app builds under the path of SSM that a variable holds.
 pub(super) fn under<'a>(model: &Model<'a>, path: Syn<'a>) -> Under<'a> {
     let mut under = Under::default();
@@ -161,7 +165,7 @@ pub(super) fn under<'a>(model: &Model<'a>, path: Syn<'a>) -> Under<'a> {
             if name.is_some_and(|name| starts_with(model, name, path)) {
                 under.secrets.push(site);
             }
-        } else if is("aws_ssm.StringParameter") || is("aws_ssm.CfnParameter") {
+        } else if PARAMETERS.iter().any(|class| is(class)) {
             let name = super::sensitive::open_parameter(model, &site).and_then(|open| open.name);
             if name.is_some_and(|name| starts_with(model, name, path)) {
                 under.parameters.push(site);

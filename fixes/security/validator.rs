@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::api_methods::{Added, api_of, arguments, calls, set_option, verb};
+use super::api_methods::{Added, arguments, calls, is_said_of, set_option, verb};
 use super::{holder, named};
 use crate::detect::{Findings, Refusal};
 use crate::edit::{Builder, no_fix};
-use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{Impact, Meta, Tier};
 use crate::syntax::Syn;
@@ -21,7 +20,7 @@ pub(super) fn check<'a>(
     api: &Site<'a>,
     out: &mut Findings<'a>,
 ) -> Option<()> {
-    if validates(model, api) || api.class == "aws_apigateway.StepFunctionsRestApi" {
+    if is_said_of(model, api, &VALIDATORS) || api.class == "aws_apigateway.StepFunctionsRestApi" {
         return None;
     }
     let proxies_all = model.builds(api, "aws_apigateway.LambdaRestApi")
@@ -60,49 +59,9 @@ pub(super) fn check<'a>(
     Some(())
 }
 
-/// Whether validators are spoken of, and not as those of another API.
-fn validates<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let known = ["requestValidator", "requestValidatorOptions", "addRequestValidator", "RequestValidator"];
-    let of_this = |token: Syn<'a>| owner(model, token).is_none_or(|owner| owner.node == api.node);
-    model.cdk_files().any(|file| {
-        let root = Syn::root(file);
-        let tokens = known.iter().flat_map(|word| words(root, word)).filter_map(|at| root.at(at));
-        tokens.filter(|token| !token.ancestors().any(|around| around.is("import_statement"))).any(of_this)
-    })
-}
-
-/// The API whose validator a token is about: that of the method or validator around it.
-fn owner<'a>(model: &Model<'a>, token: Syn<'a>) -> Option<Site<'a>> {
-    for around in token.ancestors() {
-        match around.kind() {
-            "call_expression" => {
-                let function = around.field("function").filter(|function| function.is("member_expression"))?;
-                let receiver = function.field("object")?;
-                match function.field("property")?.text() {
-                    "addMethod" => return api_of(model, receiver, 8),
-                    "addRequestValidator" => return model.origin(receiver),
-                    _ => {}
-                }
-            }
-            "new_expression" => {
-                let site = model.site_of(around)?;
-                if model.builds(&site, "aws_apigateway.RequestValidator") {
-                    return model.origin(site.props(model).get(model, "restApi").value()?);
-                }
-                if model.builds(&site, "aws_apigateway.RestApiBase") {
-                    return Some(site);
-                }
-            }
-            "variable_declarator" => {
-                let value = around.field("value").filter(|value| !value.span().contains(&token.start()))?;
-                return owner(model, value.field("arguments")?);
-            }
-            "statement_block" => return None,
-            _ => {}
-        }
-    }
-    None
-}
+/// What speaks of validators.
+const VALIDATORS: [&str; 4] =
+    ["requestValidator", "requestValidatorOptions", "addRequestValidator", "RequestValidator"];
 
 fn attach<'a>(
     b: &mut Builder<'_, 'a>,

@@ -115,10 +115,10 @@
 //! Clears cdk-nag `AwsSolutions-APIG2` (validator) and `AwsSolutions-APIG4` (authorizer). `AwsSolutions-COG4` stays: it wants Cognito.
 //! Clears Checkov `CKV_AWS_59` (authorizer) and `CKV2_AWS_75` (origins).
 
+use super::api_methods::is_said_of;
 use super::{callers, known_callers, usage_plan, validator};
 use crate::detect::{Findings, Match, Refusal};
 use crate::edit::no_fix;
-use crate::model::meaning::words;
 use crate::model::{Model, Prop, Site};
 use crate::rule::{AnswerType, Impact, Meta, Pillar, Question, Rule, Tier};
 use crate::syntax::Syn;
@@ -255,10 +255,9 @@ fn listed(answer: &str) -> Result<Vec<String>, Refusal> {
     Ok(origins.iter().map(|origin| format!("'{origin}'")).collect())
 }
 
-/// Whether anything says who may call: an option of the API or of a method in its app, or a resource policy.
+/// Whether anything says who may call: an option of the API or of one of its methods, or a resource policy.
 fn has_authorizer<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
-    let says = |word: &str| model.cdk_files().any(|file| words(Syn::root(file), word).next().is_some());
-    ["authorizer", "authorizationType", "defaultAuthorizer", "apiKeyRequired"].iter().any(|word| says(word))
+    is_said_of(model, api, &["authorizer", "authorizationType", "defaultAuthorizer", "apiKeyRequired"])
         || api.props(model).get(model, "policy") != Prop::Absent
 }
 

@@ -154,14 +154,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         .iter()
         .filter_map(|class| last_statement(*class))
         .any(|at| model.environment(at).known().is_some());
-    let finding = out.report(
-        &META,
-        model,
-        app.node,
-        "Nothing in this app records who called which API of the account; after an incident there is little to read. The fix \
-         adds a trail with its own key and a bucket that outlives the stack, in production only: they are billed. If \
-         the account has a trail from elsewhere, ignore this with that reason.",
-    );
+    let place = if known { "in production only: they are billed" } else { "once for the account: they are billed" };
+    let finding = out.report(&META, model, app.node, told(place));
     finding.impact(if known { Impact::Medium } else { Impact::Info });
     let title = "Record the account's API calls with an AuditTrail";
     let others = stacks.clone();
@@ -177,6 +171,15 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     Some(())
 }
 
+/// The message, with where the trail is built and why there only.
+fn told(place: &str) -> String {
+    format!(
+        "Nothing in this app records who called which API of the account; after an incident there is little to read. The fix adds a trail \
+         with its own key and a bucket that outlives the stack, {place}. If the account has a trail from elsewhere, ignore this with that \
+         reason."
+    )
+}
+
 /// The context key of the trail, where none is named.
 const KEY: &str = "enableCloudTrail";
 
@@ -189,11 +192,7 @@ fn asked_by<'a>(b: &mut Builder<'_, 'a>, key: &str) -> Result<String, Refusal> {
             "give one such as enableCloudTrail",
         ));
     }
-    b.tell(format!(
-        "Nothing in this app records who called which API of the account; after an incident there is little to read. The fix adds a trail \
-         with its own key and a bucket that outlives the stack, where it is deployed with `--context {key}=true`: once in an account, for they \
-         are billed. If the account has a trail from elsewhere, ignore this with that reason."
-    ));
+    b.tell(told(&format!("where it is deployed with `--context {key}=true`: once for an account, for they are billed")));
     Ok(format!("String(this.node.tryGetContext('{key}')) === 'true'"))
 }
 

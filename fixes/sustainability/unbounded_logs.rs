@@ -191,6 +191,24 @@ fn sibling_group<'a>(model: &Model<'a>, project: &Site<'a>) -> Option<Site<'a>> 
     })
 }
 
+/// Whether the group to which an API logs its executions is named in the app, or one of an API that cannot be told.
+fn names_execution_logs<'a>(model: &Model<'a>, api: &Site<'a>) -> bool {
+    model.cdk_files().any(|file| {
+        let root = Syn::root(file);
+        file.text.match_indices("API-Gateway-Execution-Logs").any(|(at, name)| {
+            let named = root.at(at..at + name.len()).map(|token| {
+                std::iter::once(token).chain(token.ancestors()).find(|node| node.is("template_string"))
+            });
+            let id = named.flatten().and_then(|text| {
+                let parts = text.children().filter(|part| part.is("template_substitution"));
+                parts.filter_map(Syn::first).find(|part| part.text().ends_with(".restApiId"))
+            });
+            let owner = id.and_then(|id| model.origin(id.field("object")?));
+            owner.is_none_or(|owner| owner.node == api.node)
+        })
+    })
+}
+
 /// A REST API that logs each execution to a group that API Gateway makes.
 pub(super) fn execution_logs<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>, api: Site<'a>) -> Option<()> {
     let model = m.model;
@@ -200,7 +218,7 @@ pub(super) fn execution_logs<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>, api:
     let logs = level == "aws_apigateway.MethodLoggingLevel.INFO"
         || level == "aws_apigateway.MethodLoggingLevel.ERROR";
     let deployed = props.get(model, "deploy") == Prop::Absent;
-    let bounded = model.cdk_files().any(|file| file.text.contains("API-Gateway-Execution-Logs"));
+    let bounded = names_execution_logs(model, &api);
     let environment = model.environment(api.node);
     if !logs || !deployed || bounded || environment == Environment::Guarded {
         return None;
