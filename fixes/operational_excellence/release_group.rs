@@ -1,5 +1,6 @@
 //! The deployment group through which a script releases a function, and what the script's project needs for it.
 
+use super::super::security::named;
 use super::alias::{canary_alarm, spoken};
 use super::scripted_release::{APPLICATION, GROUP, Release};
 use super::wa_5_5_no_gradual_release::deployment_config;
@@ -186,11 +187,11 @@ pub(super) fn pass_names<'a>(
         }
         _ => return Err(cannot()),
     }
-    let name = project.bound().ok_or_else(|| {
-        no_fix("the project is bound to no name", "assign it to a constant, then run again")
-    })?;
     let (at, model) = (project.node, b.model);
     let statement = b.statement(at)?;
+    let name = named(b, project, statement, "project").ok_or_else(|| {
+        no_fix("the project is built inside another expression", "assign it to a constant, then run again")
+    })?;
     let scope = b.scope_text(project);
     let stack = b.stack_text(at, scope)?;
     let format = b.cdk(at, "ArnFormat")?;

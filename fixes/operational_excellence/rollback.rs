@@ -1,13 +1,13 @@
 //! A function that takes an alias back by one version when an alarm rings.
 
 use super::alarm_response::{Alarm, Told};
-use super::alias::{Alias, Shifting, is_written, keep_versions};
+use super::alias::{Alias, Shifting, keep_versions};
 use super::remedy::Remedy;
 use super::runbook::alarms;
 use crate::detect::Refusal;
 use crate::edit::names::is_visible;
 use crate::edit::{Builder, no_fix};
-use crate::model::{Binding, Model};
+use crate::model::{Binding, Model, Site};
 use crate::syntax::Syn;
 
 /// What the function runs. It decides by what AWS says at that moment, and says in its log what it decided.
@@ -64,8 +64,8 @@ impl<'a> Failing<'a> {
         let function = model.invoked_function(named)?;
         let mut aliases = Alias::all(model).into_iter().filter(|alias| alias.function.node == function.node);
         let alias = aliases.next()?;
-        let started = model.app_builds("aws_cloudwatch_actions.LambdaAction")
-            && is_written(model, "lambda:UpdateAlias");
+        let started =
+            model.app_builds("aws_cloudwatch_actions.LambdaAction") && is_moved(model, &alias.function);
         if aliases.next().is_some() || started || Shifting::of(model).moves(model, &alias) {
             return None;
         }
@@ -99,6 +99,36 @@ impl<'a> Failing<'a> {
         };
         Ok((function, alias))
     }
+}
+
+/// Whether something may move an alias of a function: it is allowed to, or it cannot be told of which function.
+fn is_moved<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
+    const MOVES: &str = "lambda:UpdateAlias";
+    let files = &model.app.files;
+    files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|text| text.contains(MOVES)))
+        || model.cdk_files().any(|file| {
+            file.text.match_indices(MOVES).any(|(at, text)| {
+                let allowed = Syn::root(file).at(at..at + text.len()).map(|token| allowed_for(model, token));
+                allowed.is_none_or(|functions| functions.is_empty() || functions.contains(&function.node))
+            })
+        })
+}
+
+/// The functions that the statement around one of its actions is about; none where they cannot be told.
+fn allowed_for<'a>(model: &Model<'a>, action: Syn<'a>) -> Vec<Syn<'a>> {
+    let statement = action
+        .ancestors()
+        .filter_map(|around| model.site_of(around))
+        .find(|site| model.builds(site, "aws_iam.PolicyStatement"));
+    let resources = statement.and_then(|site| model.array(site.props(model).get(model, "resources").value()?));
+    let named = |resource: Syn<'a>| {
+        let inner = resource.children().find(|part| part.is("template_substitution")).and_then(Syn::first);
+        let arn = inner.unwrap_or(resource);
+        model.invoked_function(arn.field("object")?).map(|function| function.node)
+    };
+    let found: Option<Vec<Syn<'a>>> =
+        resources.and_then(|resources| resources.children().map(named).collect());
+    found.unwrap_or_default()
 }
 
 /// What an expression is called that is built before a place, if it can be seen there.

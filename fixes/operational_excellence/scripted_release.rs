@@ -1,6 +1,6 @@
 //! Releases of functions that a script makes: `aws lambda update-alias` becomes a deployment of `CodeDeploy`.
 
-use super::alias::{is_written, keep_versions};
+use super::alias::keep_versions;
 use super::release_commands::start_deployment;
 use super::release_group::{build_group, exchange_permission, pass_names};
 use super::wa_5_5_no_gradual_release::META;
@@ -56,7 +56,7 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
     let of = |operation: &str| found.iter().find(|command| command.aws() == Some(("lambda", operation)));
     let command = model.command(node)?;
     if command.owner.to_ascii_lowercase().contains("rollback")
-        || is_written(model, "deploy create-deployment")
+        || deploys(model, node)
     {
         return None;
     }
@@ -68,6 +68,30 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
         (None, Some(update)) => replaces_code(model, node, (update, &command), out),
         _ => None,
     }
+}
+
+/// Whether a deployment is started by the build that runs a command, or by one that cannot be told from it.
+fn deploys<'a>(model: &Model<'a>, command: Syn<'a>) -> bool {
+    const STARTS: &str = "deploy create-deployment";
+    let own = project_of(model, command);
+    let files = &model.app.files;
+    files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|text| text.contains(STARTS)))
+        || model.cdk_files().any(|file| {
+            file.text.match_indices(STARTS).any(|(at, text)| {
+                let other = Syn::root(file).at(at..at + text.len()).and_then(|token| project_of(model, token));
+                match (&own, other) {
+                    (Some(own), Some(other)) => own.node == other.node,
+                    _ => true,
+                }
+            })
+        })
+}
+
+/// The build project in whose props a node stands.
+fn project_of<'a>(model: &Model<'a>, node: Syn<'a>) -> Option<Site<'a>> {
+    node.ancestors()
+        .filter_map(|around| model.site_of(around))
+        .find(|site| model.builds(site, "aws_codebuild.Project"))
 }
 
 /// `aws lambda update-alias`.
@@ -146,10 +170,7 @@ fn release<'a>(
 ) -> Result<Release<'a>, Why> {
     let by_hand =
         "create a CodeDeploy deployment group for the alias, and start a deployment in place of update-alias";
-    let project = node
-        .ancestors()
-        .filter_map(|around| model.site_of(around))
-        .find(|site| model.builds(site, "aws_codebuild.Project"))
+    let project = project_of(model, node)
         .filter(|_| command.runner == Runner::CodeBuild)
         .ok_or((
             "the command does not stand in a build project of the app, which could be told where to deploy",
