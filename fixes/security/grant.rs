@@ -1,7 +1,7 @@
 //! From "everything of a service" to what a construct of that service can grant.
 
 use crate::edit::names::is_visible;
-use crate::model::{Binding, Model, Site, statement_of};
+use crate::model::{Binding, Model, Prop, Site, statement_of};
 use crate::syntax::Syn;
 
 /// The service that functions write their own logs to.
@@ -71,7 +71,7 @@ pub(super) struct Grant<'a> {
     pub function: Site<'a>,
 }
 
-/// What a principal needs of a service: the construct that the environment of its one function names. `None` where
+/// What a principal needs of a service: the construct that the environment of its one function names, from the start or later. `None` where
 /// there are more functions, or none or more than one construct.
 pub(super) fn needed<'a>(model: &Model<'a>, principal: &Site<'a>, service: Service) -> Option<Grant<'a>> {
     // Only a role that CDK makes has what the function needs for its own logs.
@@ -79,9 +79,13 @@ pub(super) fn needed<'a>(model: &Model<'a>, principal: &Site<'a>, service: Servi
         return None;
     }
     let function = only_function(model, principal)?;
-    let environment = model.props_of(function.props(model).get(model, "environment").value()?).object()?;
     let mut named: Option<(Syn<'a>, Site<'a>)> = None;
-    let mut open: Vec<Syn<'a>> = environment.children().collect();
+    let mut open: Vec<Syn<'a>> = match function.props(model).get(model, "environment") {
+        Prop::Absent => Vec::new(),
+        Prop::Present(entry) => model.props_of(entry.value).object()?.children().collect(),
+        Prop::Unknown => return None,
+    };
+    open.extend(told_later(model, &function)?);
     while let Some(node) = open.pop() {
         if node.is("spread_element") {
             return None;
@@ -99,6 +103,18 @@ pub(super) fn needed<'a>(model: &Model<'a>, principal: &Site<'a>, service: Servi
     }
     let (resource, _) = named?;
     Some(Grant { resource, function })
+}
+
+/// What `addEnvironment` tells a function; `None` where a call cannot be told to be about another.
+fn told_later<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<Vec<Syn<'a>>> {
+    let mut told = Vec::new();
+    for call in model.method_calls("addEnvironment") {
+        let receiver = call.field("function")?.field("object")?;
+        if model.origin(receiver)?.node == function.node {
+            told.push(call.field("arguments")?.children().nth(1)?);
+        }
+    }
+    Some(told)
 }
 
 /// The one function that runs as a principal.

@@ -286,8 +286,12 @@ pub(super) fn container_logs<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>, call
         "The container's log driver keeps events {} in every environment. The fix {what} Older events are deleted.",
         in_words(&today)
     );
+    let title = match environment.known() {
+        Some(_) => "Keep the container's logs for a week outside production",
+        None => "Give the container's logs a retention",
+    };
     out.report(&META, model, call, message).fix(
-        "Keep the container's logs for a week outside production",
+        title,
         move |b| {
             let days = b.cdk(call, "aws_logs.RetentionDays")?;
             let value = match (retention(b, object, &today, &days)?, object.children().last()) {
