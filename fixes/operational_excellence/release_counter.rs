@@ -48,6 +48,16 @@ impl<'a> Counted<'a> {
         by_method || by_rule
     }
 
+    /// Whether notifications of CodeStar tell people of it.
+    pub(super) fn notifies(&self, model: &Model<'a>) -> bool {
+        let kinds = ["notifyOn", "notifyOnExecutionStateChange", "notifyOnAnyStageStateChange"];
+        kinds.iter().flat_map(|kind| model.method_calls(kind)).any(|call| {
+            let receiver = call.field("function").and_then(|function| function.field("object"));
+            let of = |object: Syn<'a>| model.origin(object).is_some_and(|site| site.node == self.pipeline.node);
+            receiver.is_some_and(|receiver| of(receiver) || receiver.field("object").is_some_and(of))
+        })
+    }
+
     /// Whether a fix can be made: the release knows what it needs, and there is a place.
     pub(super) fn can_be_counted(&self, model: &Model<'a>) -> bool {
         is_known(model) && self.pipeline.statement().is_some() && !is_inside(&self.pipeline)

@@ -65,6 +65,8 @@
 //! Where the pipeline's events go to something that can count them (a function, a log group, a queue, a stream), where the app plots a metric
 //! that CodePipeline has, where a build publishes metrics of its own, and where something is called after DORA, whose metrics these are.
 //!
+//! Where notifications tell people how each release ends, the finding is only counted (`info`).
+//!
 //! ## When it refuses
 //! For a success metric where no pipeline of the app can be given the counter; for metrics of other names; for a pipeline of
 //! CDK Pipelines whose stages are added in a loop or out of sight, because nothing may be added once it is built.
@@ -73,7 +75,8 @@
 //! CodePipeline publishes metrics of pipelines of type V2 only. Where the app's one pipeline has no type and would be V1, the
 //! fix makes it V2, which is billed by the minute of its actions instead of by pipeline. The log group's resource policy is
 //! one of at most ten in an account and region. The counters start at zero: what was released before is not in them. How long it takes
-//! to recover is in the log: from a FAILED event to the next SUCCEEDED one.
+//! to recover is in the log: from a FAILED event to the next SUCCEEDED one. It is not on the graph: a saved query cannot pair the two, and metrics of
+//! a state lose their order where a dashboard makes its periods longer with its range, as it does by itself.
 //!
 //! ## Other checkers
 //! cdk-nag's serverless pack reports that the events' rule has no dead-letter queue: `Serverless-EventBusDLQ`.
@@ -360,6 +363,9 @@ fn uncounted<'a>(model: &Model<'a>, counted: &Counted<'a>, out: &mut Findings<'a
     );
     let finding = out.report(&META, model, counted.pipeline.node, message);
     finding.key("counter");
+    if near.iter().all(|counted| counted.notifies(model)) {
+        finding.impact(Impact::Info);
+    }
     finding.fix(format!("Count the releases of {who}"), move |b| {
         count(b, &near)?;
         // A metric of the same app, whatever its file: the pipeline's name tells them apart.

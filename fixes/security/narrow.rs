@@ -2,7 +2,7 @@
 
 use crate::detect::Refusal;
 use crate::edit::{Builder, no_fix};
-use crate::model::{Binding, Site};
+use crate::model::{Binding, Model, Site};
 use crate::syntax::Syn;
 
 /// What it takes to update the stack that a principal belongs to.
@@ -14,10 +14,22 @@ pub(super) fn own_stack<'a>(
 ) -> Result<String, Refusal> {
     let add = add(b, principal, at, name)?;
     let stack = b.stack_text(at, principal.scope().map_or("this", Syn::text))?;
-    let own = OWN_STACK.replace("STACK", &stack);
+    let mut own = OWN_STACK.to_owned();
+    if transforms(b.model) {
+        own = own.replace("\n    ],\n  })", TRANSFORMS);
+    }
+    let own = own.replace("STACK", &stack);
     Ok(format!(
         "{add}{own}\n\n// These two have no resource type, so they only match '*'\n{add}{WITHOUT_RESOURCE}"
     ))
+}
+
+/// Whether templates of the app name a macro, which CloudFormation runs for whoever may use it.
+fn transforms(model: &Model<'_>) -> bool {
+    let said = ["addTransform(", "hostedRotation", "HostedRotation"];
+    model.app_builds("aws_sam.CfnFunction")
+        || model.app_builds("cloudformation_include.CfnInclude")
+        || model.cdk_files().any(|file| said.iter().any(|word| file.text.contains(word)))
 }
 
 /// Leave to become the roles of the CDK bootstrap.
@@ -81,6 +93,18 @@ const OWN_STACK: &str = "
     ],
   })
 );";
+
+/// What comes behind the stack where templates name macros.
+const TRANSFORMS: &str = "
+      // The templates name macros, such as that of a rotation
+      STACK.formatArn({
+        service: 'cloudformation',
+        account: 'aws',
+        resource: 'transform',
+        resourceName: '*',
+      }),
+    ],
+  })";
 
 const WITHOUT_RESOURCE: &str = "
     sid: 'ReadOnlyWithoutResource',

@@ -8,6 +8,7 @@ use crate::detect::{Candidate, Findings, Match, Refusal};
 use crate::edit::Builder;
 use crate::edit::config::name_after;
 use crate::model::{Binding, Environment, Model, Prop, Site};
+use crate::rule::Impact;
 use crate::syntax::Syn;
 
 /// A function whose group Lambda makes.
@@ -47,6 +48,36 @@ pub(super) fn unbounded_function<'a>(
     }
     candidate
         .fix(format!("Give {label} a log group with a retention"), move |b| own_group(b, &function, today));
+    Some(())
+}
+
+/// What runs custom resources, by functions of CDK's own.
+const PROVIDER: &str = "custom_resources.Provider";
+
+/// A provider whose functions have the groups that Lambda makes.
+pub(super) fn unbounded_provider<'a>(
+    m: &Match<'_, 'a>,
+    out: &mut Findings<'a>,
+    provider: Site<'a>,
+) -> Option<()> {
+    let environment = m.model.environment(provider.node);
+    if environment == Environment::Guarded || provider.local.is_some() {
+        return None;
+    }
+    let label = provider.label();
+    let what = match environment.known() {
+        Some(known) => {
+            format!("keeps a week of logs outside production and changes nothing there.{}", assumed(known))
+        }
+        None => "keeps logs as long as you say in log_retention.".to_owned(),
+    };
+    let message = format!(
+        "The functions by which {label} runs custom resources write to log groups that Lambda makes, which keep every event for ever. The \
+         fix gives them one log group, which {what} The old groups stay, with what they hold."
+    );
+    let candidate = out.report(&META, m.model, provider.node, message);
+    candidate.impact(Impact::Info);
+    candidate.fix(format!("Give {label} a log group with a retention"), move |b| own_group(b, &provider, NEVER));
     Some(())
 }
 
@@ -97,7 +128,8 @@ fn own_group<'a>(b: &mut Builder<'_, 'a>, function: &Site<'a>, today: &str) -> R
     let at = function.node;
     let days = b.cdk(at, "aws_logs.RetentionDays")?;
     let kept = retention(b, at, today, &days)?;
-    if !b.model.has_prop("aws_lambda.Function", "logGroup") {
+    let class = if b.model.builds(function, PROVIDER) { PROVIDER } else { "aws_lambda.Function" };
+    if !b.model.has_prop(class, "logGroup") {
         return match kept {
             Retention::Fixed(value) => b.set_prop(function, "logRetention", &value),
             Retention::Tiered(condition, yes, no) => {

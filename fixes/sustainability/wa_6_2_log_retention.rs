@@ -61,7 +61,7 @@
 //! ## When it stays silent
 //! Where the retention is a week or less, or depends on the environment or on a variable; for audit logs (trails, flow logs,
 //! access logs, firewalls); where a group is retained with its stack and keeps a year or more, which is somebody's
-//! decision; for code that belongs to one environment; for what serves custom resources; for a retention that was
+//! decision; for code that belongs to one environment; for functions that serve custom resources (what CDK's provider runs them with is counted as `info`); for a retention that was
 //! chosen where nothing says which environment this is; where the repository runs Checkov, which wants a year of logs in every environment
 //! (`CKV_AWS_338`), and does not skip that check.
 //!
@@ -86,7 +86,9 @@ use super::retention::{
     DEFAULT, RETENTION, Retention, WEEK, assumed, days, in_words, is_audit, is_bounded_to_a_week,
     is_kept_on_purpose, is_wanted_for_a_year, kept, place, retention,
 };
-use super::unbounded_logs::{build_logs, container_logs, execution_logs, unbounded_function};
+use super::unbounded_logs::{
+    build_logs, container_logs, execution_logs, unbounded_function, unbounded_provider,
+};
 use crate::detect::{Findings, Match};
 use crate::model::{Environment, Site};
 use crate::rule::{Impact, Meta, Pillar, Rule, Tier};
@@ -115,7 +117,7 @@ pub(super) const META: Meta = Meta {
 };
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
-    let captures = ["group", "function", "raw", "unbounded", "project", "api", "driver"];
+    let captures = ["group", "function", "raw", "unbounded", "provider", "project", "api", "driver"];
     let at = captures.iter().find_map(|capture| m.node(capture))?;
     // Fixes keep a week outside production, which Checkov would report.
     if m.model.environment(at).known().is_some() && is_wanted_for_a_year(m.model) {
@@ -134,6 +136,9 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     if let Some(function) = m.site("unbounded") {
         return unbounded_function(m, out, function);
+    }
+    if let Some(provider) = m.site("provider") {
+        return unbounded_provider(m, out, provider);
     }
     if let Some(project) = m.site("project") {
         return build_logs(m, out, project);

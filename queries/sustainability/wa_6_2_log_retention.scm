@@ -15,6 +15,11 @@
   (#construct? @unbounded "aws_lambda.Function")
   (#lacks-prop? @unbounded "logGroup" "logRetention" "loggingConfig"))
 
+; So it does for those by which CDK runs custom resources.
+((new_expression) @provider
+  (#construct? @provider "custom_resources.Provider")
+  (#lacks-prop? @provider "logGroup" "logRetention" "role" "frameworkOnEventRole"))
+
 ; So does CodeBuild.
 ((new_expression) @project
   (#construct? @project "aws_codebuild.Project")
