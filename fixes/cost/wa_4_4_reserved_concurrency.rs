@@ -346,7 +346,8 @@ fn from_context<'a>(
     let own = crate::edit::config::name_after(&label(function), "ReservedConcurrency");
     let limited = |site: &&Site<'a>| site.props(b.model).get(b.model, PROP) != Prop::Absent;
     let several = b.model.sites(function.node.file).iter().filter(limited).nth(1).is_some();
-    let names = if several { [own.as_str(), "reservedConcurrency"] } else { ["reservedConcurrency", own.as_str()] };
+    let names =
+        if several { [own.as_str(), "reservedConcurrency"] } else { ["reservedConcurrency", own.as_str()] };
     let name = b.fresh_name(function.node.file, &names);
     b.insert_before(statement, &format!("const {name} = {text};"));
     Ok(name)

@@ -290,7 +290,9 @@ fn context_key<'a>(model: &Model<'a>, label: &str, limit: &Limit<'a>) -> String 
         let root = Syn::root(file);
         words(root, limit.name).filter_map(move |at| root.at(at)?.parent())
     });
-    let is_one = |entry: &Syn<'a>| entry.is("pair") && entry.parent().is_some_and(|object| owner(model, object).is_some());
+    let is_one = |entry: &Syn<'a>| {
+        entry.is("pair") && entry.parent().is_some_and(|object| owner(model, object).is_some())
+    };
     let several = limited.by_ref().filter(is_one).nth(1).is_some();
     camel_name(label)
         .filter(|_| several)

@@ -53,7 +53,11 @@ fn dead_word(pattern: Syn<'_>) -> Option<&str> {
 /// A log group that filters look at, and whose name nothing in the app, and so nobody, gets to know.
 pub(super) fn unwritten<'a>(model: &Model<'a>, group: &Site<'a>, out: &mut Findings<'a>) -> Option<()> {
     let filters = only_filters(model, group)?;
-    let (what, on) = if filters.len() == 1 { ("the metric filter on it counts", "that") } else { ("the metric filters on it count", "those") };
+    let (what, on) = if filters.len() == 1 {
+        ("the metric filter on it counts", "that")
+    } else {
+        ("the metric filters on it count", "those")
+    };
     let label = group.label();
     let message = format!(
         "Nothing in the app writes to the log group {label}, and nobody is told its name: {what} nothing, and an alarm on {on} never rings."
@@ -72,7 +76,8 @@ fn only_filters<'a>(model: &Model<'a>, group: &Site<'a>) -> Option<Vec<Syn<'a>>>
         return Some(vec![filter]);
     }
     let uses = model.uses(group);
-    if group.local.is_some() || !group.node.is("new_expression") || is_named_out_of_sight(model, group, &uses) {
+    if group.local.is_some() || !group.node.is("new_expression") || is_named_out_of_sight(model, group, &uses)
+    {
         return None;
     }
     let mut filters = Vec::new();
@@ -171,8 +176,8 @@ fn silent_group<'a>(model: &Model<'a>, filter: &Site<'a>) -> Option<Site<'a>> {
     let group = model.origin(filter.props(model).get(model, "logGroup").value()?)?;
     let name = group.props(model).get(model, "logGroupName").value()?.text();
     // What Lambda, CodeBuild and others write to by its name is none of ours.
-    let by_service = ["/aws/", "API-Gateway"].iter().any(|part| name.contains(part))
-        && !name.contains("/aws/application");
+    let by_service =
+        ["/aws/", "API-Gateway"].iter().any(|part| name.contains(part)) && !name.contains("/aws/application");
     (!by_service && only_filters(model, &group).is_some()).then_some(group)
 }
 

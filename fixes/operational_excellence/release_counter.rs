@@ -53,7 +53,8 @@ impl<'a> Counted<'a> {
         let kinds = ["notifyOn", "notifyOnExecutionStateChange", "notifyOnAnyStageStateChange"];
         kinds.iter().flat_map(|kind| model.method_calls(kind)).any(|call| {
             let receiver = call.field("function").and_then(|function| function.field("object"));
-            let of = |object: Syn<'a>| model.origin(object).is_some_and(|site| site.node == self.pipeline.node);
+            let of =
+                |object: Syn<'a>| model.origin(object).is_some_and(|site| site.node == self.pipeline.node);
             receiver.is_some_and(|receiver| of(receiver) || receiver.field("object").is_some_and(of))
         })
     }

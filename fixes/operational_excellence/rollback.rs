@@ -120,7 +120,8 @@ fn allowed_for<'a>(model: &Model<'a>, action: Syn<'a>) -> Vec<Syn<'a>> {
         .ancestors()
         .filter_map(|around| model.site_of(around))
         .find(|site| model.builds(site, "aws_iam.PolicyStatement"));
-    let resources = statement.and_then(|site| model.array(site.props(model).get(model, "resources").value()?));
+    let resources =
+        statement.and_then(|site| model.array(site.props(model).get(model, "resources").value()?));
     let named = |resource: Syn<'a>| {
         let inner = resource.children().find(|part| part.is("template_substitution")).and_then(Syn::first);
         let arn = inner.unwrap_or(resource);

@@ -55,9 +55,7 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
     let found = programs(&literal.text)?;
     let of = |operation: &str| found.iter().find(|command| command.aws() == Some(("lambda", operation)));
     let command = model.command(node)?;
-    if command.owner.to_ascii_lowercase().contains("rollback")
-        || deploys(model, node)
-    {
+    if command.owner.to_ascii_lowercase().contains("rollback") || deploys(model, node) {
         return None;
     }
     match (of("update-alias"), of("update-function-code")) {
@@ -78,7 +76,8 @@ fn deploys<'a>(model: &Model<'a>, command: Syn<'a>) -> bool {
     files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|text| text.contains(STARTS)))
         || model.cdk_files().any(|file| {
             file.text.match_indices(STARTS).any(|(at, text)| {
-                let other = Syn::root(file).at(at..at + text.len()).and_then(|token| project_of(model, token));
+                let other =
+                    Syn::root(file).at(at..at + text.len()).and_then(|token| project_of(model, token));
                 match (&own, other) {
                     (Some(own), Some(other)) => own.node == other.node,
                     _ => true,
@@ -170,12 +169,10 @@ fn release<'a>(
 ) -> Result<Release<'a>, Why> {
     let by_hand =
         "create a CodeDeploy deployment group for the alias, and start a deployment in place of update-alias";
-    let project = project_of(model, node)
-        .filter(|_| command.runner == Runner::CodeBuild)
-        .ok_or((
-            "the command does not stand in a build project of the app, which could be told where to deploy",
-            by_hand,
-        ))?;
+    let project = project_of(model, node).filter(|_| command.runner == Runner::CodeBuild).ok_or((
+        "the command does not stand in a build project of the app, which could be told where to deploy",
+        by_hand,
+    ))?;
     let whole = literal.text.trim().len() == update.span.len() && update.alone;
     let list = command.list.filter(|list| node.parent() == Some(*list)).filter(|_| whole).ok_or((
         "the command is part of a longer text, which would have to be rewritten",

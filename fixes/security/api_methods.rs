@@ -172,7 +172,8 @@ fn owner<'a>(model: &Model<'a>, token: Syn<'a>) -> Option<Site<'a>> {
                 if is("aws_apigateway.RestApiBase") || is("aws_apigatewayv2.HttpApi") {
                     return Some(site);
                 }
-                let of = |prop: &str| site.props(model).get(model, prop).value().and_then(|api| model.origin(api));
+                let of =
+                    |prop: &str| site.props(model).get(model, prop).value().and_then(|api| model.origin(api));
                 if is("aws_apigateway.RequestValidator") {
                     return of("restApi");
                 }

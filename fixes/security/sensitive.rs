@@ -49,9 +49,8 @@ const POINTERS: [&str; 40] = [
 ];
 
 /// Last words of names of lists whose elements are secrets.
-const KEPT: [&str; 10] = [
-    "key", "password", "passwd", "passphrase", "secret", "token", "credential", "dsn", "apikey", "string",
-];
+const KEPT: [&str; 10] =
+    ["key", "password", "passwd", "passphrase", "secret", "token", "credential", "dsn", "apikey", "string"];
 
 /// What a token is for, where it is one that lets somebody in.
 const TOKENS: [&str; 10] =
@@ -294,10 +293,25 @@ mod tests {
 
     #[test]
     fn names_of_lists_of_secrets_end_in_what_is_secret() {
-        for name in ["api-keys", "PartnerPasswords", "WebhookTokens", "DB_CREDENTIALS", "ApiKeyList", "connection-strings"] {
+        for name in [
+            "api-keys",
+            "PartnerPasswords",
+            "WebhookTokens",
+            "DB_CREDENTIALS",
+            "ApiKeyList",
+            "connection-strings",
+        ] {
             assert!(is_sensitive_list(name), "{name}");
         }
-        for name in ["ApiKeyScopes", "Tokens", "SupportedTokens", "secret-arns", "PasswordPolicies", "PublicKeys", "Regions"] {
+        for name in [
+            "ApiKeyScopes",
+            "Tokens",
+            "SupportedTokens",
+            "secret-arns",
+            "PasswordPolicies",
+            "PublicKeys",
+            "Regions",
+        ] {
             assert!(!is_sensitive_list(name), "{name}");
         }
     }

@@ -105,8 +105,17 @@ const META: Meta = Meta {
 };
 
 /// Properties of a parameter that a secret has no use for.
-const DROPPED: [&str; 9] =
-    ["stringValue", "stringListValue", "value", "type", "tier", "allowedPattern", "simpleName", "dataType", "policies"];
+const DROPPED: [&str; 9] = [
+    "stringValue",
+    "stringListValue",
+    "value",
+    "type",
+    "tier",
+    "allowedPattern",
+    "simpleName",
+    "dataType",
+    "policies",
+];
 
 fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let model = m.model;
@@ -136,7 +145,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     };
     let first =
         if secure { "" } else { "Deploying it deletes the parameter with its value: copy that first. " };
-    let (one, what) = if list { ("one secret", "the values, as a JSON list say,") } else { ("a secret", "the value") };
+    let (one, what) =
+        if list { ("one secret", "the values, as a JSON list say,") } else { ("a secret", "the value") };
     let message = format!(
         "{told} The fix builds {one} of Secrets Manager instead, at a monthly price. {first}Store {what} with `aws secretsmanager \
          put-secret-value`, and let code that reads the parameter read the secret."

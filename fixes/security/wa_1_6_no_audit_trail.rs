@@ -154,7 +154,8 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
         .iter()
         .filter_map(|class| last_statement(*class))
         .any(|at| model.environment(at).known().is_some());
-    let place = if known { "in production only: they are billed" } else { "once for the account: they are billed" };
+    let place =
+        if known { "in production only: they are billed" } else { "once for the account: they are billed" };
     let finding = out.report(&META, model, app.node, told(place));
     finding.impact(if known { Impact::Medium } else { Impact::Info });
     let title = "Record the account's API calls with an AuditTrail";
@@ -184,7 +185,7 @@ fn told(place: &str) -> String {
 const KEY: &str = "enableCloudTrail";
 
 /// True where the context asks for the trail: `cdk deploy --context enableCloudTrail=true`, or `true` in cdk.json.
-fn asked_by<'a>(b: &mut Builder<'_, 'a>, key: &str) -> Result<String, Refusal> {
+fn asked_by(b: &mut Builder<'_, '_>, key: &str) -> Result<String, Refusal> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '/' | '@');
     if key.is_empty() || !key.chars().all(plain) {
         return Err(no_fix(
@@ -192,7 +193,9 @@ fn asked_by<'a>(b: &mut Builder<'_, 'a>, key: &str) -> Result<String, Refusal> {
             "give one such as enableCloudTrail",
         ));
     }
-    b.tell(told(&format!("where it is deployed with `--context {key}=true`: once for an account, for they are billed")));
+    b.tell(told(&format!(
+        "where it is deployed with `--context {key}=true`: once for an account, for they are billed"
+    )));
     Ok(format!("String(this.node.tryGetContext('{key}')) === 'true'"))
 }
 

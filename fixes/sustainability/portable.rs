@@ -115,11 +115,21 @@ pub(super) fn is_portable<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<
 }
 
 /// Options of an image that do not say what is in it.
-const IMAGE_OPTIONS: [&str; 9] =
-    ["assetName", "cmd", "entrypoint", "exclude", "file", "followSymlinks", "ignoreMode", "target", "workingDirectory"];
+const IMAGE_OPTIONS: [&str; 9] = [
+    "assetName",
+    "cmd",
+    "entrypoint",
+    "exclude",
+    "file",
+    "followSymlinks",
+    "ignoreMode",
+    "target",
+    "workingDirectory",
+];
 
 /// Images that there are for both kinds of machine, whatever the tag.
-const IMAGES: [&str; 4] = ["public.ecr.aws/lambda/nodejs", "public.ecr.aws/docker/library/node", "node", "docker.io/library/node"];
+const IMAGES: [&str; 4] =
+    ["public.ecr.aws/lambda/nodejs", "public.ecr.aws/docker/library/node", "node", "docker.io/library/node"];
 
 /// What is known of an image that is built for no machine in particular.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +142,8 @@ pub(super) struct PortableImage {
 pub(super) fn portable_image<'a>(model: &Model<'a>, function: &Site<'a>) -> Option<PortableImage> {
     let code = model.value_of(function.props(model).get(model, "code").value()?);
     let made = model.cdk_name(code.field("function")?)?;
-    let mut arguments = code.field("arguments").filter(|_| made == "aws_lambda.DockerImageCode.fromImageAsset")?.children();
+    let mut arguments =
+        code.field("arguments").filter(|_| made == "aws_lambda.DockerImageCode.fromImageAsset")?.children();
     let folder = model.path_of(arguments.next()?)?;
     let mut file = "Dockerfile".to_owned();
     if let Some(options) = arguments.next() {
@@ -175,7 +186,9 @@ fn dockerfile(text: &str, scripts: &serde_json::Value) -> Option<PortableImage> 
             }
             "COPY" | "ADD" => {
                 let from = rest.split_whitespace().find_map(|word| word.strip_prefix("--from="));
-                let known = from.is_none_or(|from| stages.iter().any(|stage| stage == from) || from.parse::<usize>().is_ok());
+                let known = from.is_none_or(|from| {
+                    stages.iter().any(|stage| stage == from) || from.parse::<usize>().is_ok()
+                });
                 (known && !rest.contains("://")).then_some(())?;
             }
             "ARG" | "CMD" | "ENTRYPOINT" | "ENV" | "EXPOSE" | "LABEL" | "USER" | "WORKDIR" => {}
@@ -194,7 +207,8 @@ fn stage(from: &str, stages: &[String]) -> Option<String> {
         _ => return None,
     };
     let path = image.split(':').next().unwrap_or(image);
-    let known = !image.contains(['$', '@']) && IMAGES.contains(&path) || stages.iter().any(|stage| stage == image);
+    let known =
+        !image.contains(['$', '@']) && IMAGES.contains(&path) || stages.iter().any(|stage| stage == image);
     known.then(|| name.to_owned())
 }
 
@@ -203,14 +217,19 @@ fn all_plain(text: &str, scripts: &serde_json::Value) -> bool {
     let plain = |program: &Program| {
         let words: Vec<&str> = program.words.iter().map(String::as_str).collect();
         let script = match words.as_slice() {
-            ["npm" | "yarn" | "pnpm", "run", script] => scripts.get(script).and_then(serde_json::Value::as_str),
+            ["npm" | "yarn" | "pnpm", "run", script] => {
+                scripts.get(script).and_then(serde_json::Value::as_str)
+            }
             // Packages that are named here are in no package.json.
-            ["npm" | "yarn" | "pnpm", _, rest @ ..] if !rest.iter().all(|word| word.starts_with('-')) => return false,
+            ["npm" | "yarn" | "pnpm", _, rest @ ..] if !rest.iter().all(|word| word.starts_with('-')) => {
+                return false;
+            }
             _ => return is_plain(program),
         };
         script.and_then(programs).is_some_and(|found| found.iter().all(is_plain))
     };
-    !text.starts_with(['[', '-', '<']) && programs(text).is_some_and(|found| !found.is_empty() && found.iter().all(plain))
+    !text.starts_with(['[', '-', '<'])
+        && programs(text).is_some_and(|found| !found.is_empty() && found.iter().all(plain))
 }
 
 /// Whether esbuild puts nothing into a function but scripts.

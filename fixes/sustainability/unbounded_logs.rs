@@ -77,7 +77,8 @@ pub(super) fn unbounded_provider<'a>(
     );
     let candidate = out.report(&META, m.model, provider.node, message);
     candidate.impact(Impact::Info);
-    candidate.fix(format!("Give {label} a log group with a retention"), move |b| own_group(b, &provider, NEVER));
+    candidate
+        .fix(format!("Give {label} a log group with a retention"), move |b| own_group(b, &provider, NEVER));
     Some(())
 }
 
@@ -322,19 +323,16 @@ pub(super) fn container_logs<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>, call
         Some(_) => "Keep the container's logs for a week outside production",
         None => "Give the container's logs a retention",
     };
-    out.report(&META, model, call, message).fix(
-        title,
-        move |b| {
-            let days = b.cdk(call, "aws_logs.RetentionDays")?;
-            let value = match (retention(b, object, &today, &days)?, object.children().last()) {
-                (Retention::Tiered(condition, yes, no), Some(last)) => {
-                    b.conditional(last, "logRetention", (&condition, &yes, &no))
-                }
-                (kept, _) => kept.line(),
-            };
-            b.set_entry(object, "logRetention", &value);
-            Ok(())
-        },
-    );
+    out.report(&META, model, call, message).fix(title, move |b| {
+        let days = b.cdk(call, "aws_logs.RetentionDays")?;
+        let value = match (retention(b, object, &today, &days)?, object.children().last()) {
+            (Retention::Tiered(condition, yes, no), Some(last)) => {
+                b.conditional(last, "logRetention", (&condition, &yes, &no))
+            }
+            (kept, _) => kept.line(),
+        };
+        b.set_entry(object, "logRetention", &value);
+        Ok(())
+    });
     Some(())
 }

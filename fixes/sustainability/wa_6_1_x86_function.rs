@@ -178,7 +178,8 @@ fn is_built_on_x86(model: &Model<'_>) -> bool {
     let arm = model.cdk_files().any(|file| file.text.contains("LinuxArmBuildImage"));
     let project = ["aws_codebuild.Project", "aws_codebuild.PipelineProject", "pipelines.CodePipeline"];
     let builds = project.iter().any(|class| model.app_builds(class));
-    let workflow = |text: &String| text.contains("cdk deploy") && !text.contains("-arm") && !text.contains("setup-qemu");
+    let workflow =
+        |text: &String| text.contains("cdk deploy") && !text.contains("-arm") && !text.contains("setup-qemu");
     builds && !arm || model.app.workflows_above().iter().any(workflow)
 }
 

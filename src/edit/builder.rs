@@ -223,14 +223,16 @@ impl<'m, 'a> Builder<'m, 'a> {
             .filter(|token| token.is("comment") && token.start() >= start && token.end() <= end)
             .filter(|token| token.end() <= entry.start() || token.start() >= entry.end())
             .collect();
-        let said = |word: &&str| own.iter().any(|comment| comment.text().contains(*word));
-        if TOLD_TO_TOOLS.iter().any(|word| said(&word)) {
+        let said = |word: &str| own.iter().any(|comment| comment.text().contains(word));
+        if TOLD_TO_TOOLS.iter().any(|word| said(word)) {
             return Vec::new();
         }
         let mut lines = Vec::new();
         for comment in own {
             let indent = line_indent(text, comment.start());
-            lines.extend(comment.text().lines().map(|line| line.strip_prefix(indent).unwrap_or(line).to_owned()));
+            lines.extend(
+                comment.text().lines().map(|line| line.strip_prefix(indent).unwrap_or(line).to_owned()),
+            );
             self.remove_comment(comment);
         }
         lines
