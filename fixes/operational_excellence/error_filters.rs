@@ -16,9 +16,10 @@ pub(super) fn dead_pattern<'a>(model: &Model<'a>, call: Syn<'a>, out: &mut Findi
     let word = dead_word(text)?;
     let orphan = filter_around(model, call).and_then(|filter| silent_group(model, &filter));
     let orphan = orphan.map_or_else(String::new, |group| {
+        let label = group.label();
         format!(
-            " Nothing in the app writes to its log group {} either: point the filter at the group that a function logs to."
-        , group.label())
+            " Nothing in the app writes to its log group {label} either: point the filter at the group that a function logs to."
+        )
     });
     let message = format!(
         "The filter for `[{word}]` does not look for the word: brackets make {word} the name of a field, and only lines of a single \
