@@ -149,6 +149,16 @@ pub(super) fn is_written(model: &Model<'_>, text: &str) -> bool {
     model.app.files.iter().any(|file| file.text().is_ok_and(|whole| whole.contains(text)))
 }
 
+/// Whether a text stands in a file that is no code of the app's CDK, or at a node of one that is about what is asked for.
+pub(super) fn is_written_about<'a>(model: &Model<'a>, text: &str, about: impl Fn(Syn<'a>) -> bool) -> bool {
+    let files = &model.app.files;
+    files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|whole| whole.contains(text)))
+        || model.cdk_files().any(|file| {
+            let root = Syn::root(file);
+            file.text.match_indices(text).any(|(at, found)| root.at(at..at + found.len()).is_none_or(&about))
+        })
+}
+
 /// Keeps the versions of a function, so that there is one to go back to.
 ///
 /// # Errors

@@ -126,13 +126,10 @@ fn plain(value: Syn<'_>) -> Option<String> {
             Some(days.text().to_ascii_lowercase().replace('_', " "))
         }
         "call_expression" => {
-            let called = value.field("function")?.text();
-            let argument = value.field("arguments")?.first()?;
-            if called == "Number" {
-                let (number, unless) = asked(argument)?;
+            if let Some((number, unless)) = number(value) {
                 return Some(format!("{number}{unless}"));
             }
-            let (class, method) = called.rsplit_once('.')?;
+            let (class, method) = value.field("function")?.text().rsplit_once('.')?;
             let unit = match method {
                 "millis" => "ms",
                 "seconds" => "s",
@@ -144,27 +141,25 @@ fn plain(value: Syn<'_>) -> Option<String> {
             if class.rsplit('.').next() != Some("Duration") {
                 return None;
             }
-            if argument.is("number") {
-                return Some(format!("{} {unit}", argument.text()));
-            }
-            let inner = argument.field("arguments").and_then(Syn::first)?;
-            let (number, unless) = asked(inner)
-                .filter(|_| argument.field("function").is_some_and(|name| name.text() == "Number"))?;
+            let (number, unless) = number(value.field("arguments")?.first()?)?;
             Some(format!("{number} {unit}{unless}"))
         }
         _ => None,
     }
 }
 
-/// What `x.tryGetContext('key') ?? 5` is: the number, and what says otherwise.
-fn asked(expression: Syn<'_>) -> Option<(&str, String)> {
-    let asks =
-        expression.field("left")?.is("call_expression") && expression.field("operator")?.text() == "??";
-    let number = expression.field("right").filter(|right| asks && right.is("number"))?;
-    let call = expression.field("left")?;
-    let key = call.field("arguments")?.first().filter(|key| key.is("string"))?;
+/// A number, and what says otherwise: `5`, `Number(x.tryGetContext('key') ?? 5)`.
+fn number(value: Syn<'_>) -> Option<(&str, String)> {
+    if value.is("number") {
+        return Some((value.text(), String::new()));
+    }
+    let asked = value.field("arguments")?.first()?;
+    let converts = value.field("function")?.text() == "Number" && asked.field("operator")?.text() == "??";
+    let (call, number) = (asked.field("left")?, asked.field("right")?);
     let is_context = call.field("function")?.text().ends_with("tryGetContext");
-    is_context.then(|| (number.text(), format!(" unless the context `{}` says otherwise", string_text(key))))
+    let key = call.field("arguments")?.first().filter(|key| key.is("string"))?;
+    (converts && is_context && number.is("number"))
+        .then(|| (number.text(), format!(" unless the context `{}` says otherwise", string_text(key))))
 }
 
 /// One part that wa-fix writes.

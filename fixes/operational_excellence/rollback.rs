@@ -1,7 +1,7 @@
 //! A function that takes an alias back by one version when an alarm rings.
 
 use super::alarm_response::{Alarm, Told};
-use super::alias::{Alias, Shifting, keep_versions};
+use super::alias::{Alias, Shifting, is_written_about, keep_versions};
 use super::remedy::Remedy;
 use super::runbook::alarms;
 use crate::detect::Refusal;
@@ -103,15 +103,10 @@ impl<'a> Failing<'a> {
 
 /// Whether something may move an alias of a function: it is allowed to, or it cannot be told of which function.
 fn is_moved<'a>(model: &Model<'a>, function: &Site<'a>) -> bool {
-    const MOVES: &str = "lambda:UpdateAlias";
-    let files = &model.app.files;
-    files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|text| text.contains(MOVES)))
-        || model.cdk_files().any(|file| {
-            file.text.match_indices(MOVES).any(|(at, text)| {
-                let allowed = Syn::root(file).at(at..at + text.len()).map(|token| allowed_for(model, token));
-                allowed.is_none_or(|functions| functions.is_empty() || functions.contains(&function.node))
-            })
-        })
+    is_written_about(model, "lambda:UpdateAlias", |token| {
+        let functions = allowed_for(model, token);
+        functions.is_empty() || functions.contains(&function.node)
+    })
 }
 
 /// The functions that the statement around one of its actions is about; none where they cannot be told.

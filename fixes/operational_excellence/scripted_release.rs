@@ -1,6 +1,6 @@
 //! Releases of functions that a script makes: `aws lambda update-alias` becomes a deployment of `CodeDeploy`.
 
-use super::alias::keep_versions;
+use super::alias::{is_written_about, keep_versions};
 use super::release_commands::start_deployment;
 use super::release_group::{build_group, exchange_permission, pass_names};
 use super::wa_5_5_no_gradual_release::META;
@@ -70,20 +70,11 @@ pub(super) fn check<'a>(model: &Model<'a>, node: Syn<'a>, out: &mut Findings<'a>
 
 /// Whether a deployment is started by the build that runs a command, or by one that cannot be told from it.
 fn deploys<'a>(model: &Model<'a>, command: Syn<'a>) -> bool {
-    const STARTS: &str = "deploy create-deployment";
     let own = project_of(model, command);
-    let files = &model.app.files;
-    files.iter().any(|file| !file.speaks_cdk() && file.text().is_ok_and(|text| text.contains(STARTS)))
-        || model.cdk_files().any(|file| {
-            file.text.match_indices(STARTS).any(|(at, text)| {
-                let other =
-                    Syn::root(file).at(at..at + text.len()).and_then(|token| project_of(model, token));
-                match (&own, other) {
-                    (Some(own), Some(other)) => own.node == other.node,
-                    _ => true,
-                }
-            })
-        })
+    is_written_about(model, "deploy create-deployment", |token| match (&own, project_of(model, token)) {
+        (Some(own), Some(other)) => own.node == other.node,
+        _ => true,
+    })
 }
 
 /// The build project in whose props a node stands.

@@ -114,10 +114,10 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     let app = m.site("app")?;
     let model = m.model;
     // One app, one document, however many entries it has.
-    let alarms = alarms(model);
     if !model.starts_app(&app) {
         return None;
     }
+    let alarms = alarms(model);
     if let Some(old) = model.app.document(PATH).filter(|old| old.contains("wa-fix:begin")) {
         return check_old(model, app.node, &old, &alarms, out);
     }

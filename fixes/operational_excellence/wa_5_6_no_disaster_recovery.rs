@@ -88,12 +88,12 @@ fn check<'a>(m: &Match<'_, 'a>, out: &mut Findings<'a>) -> Option<()> {
     }
     let app = m.site("app")?;
     let model = m.model;
-    // One app, one document, however many entries it has.
     let tests = || {
         let mut plans =
             model.all_sites().filter(|site| model.builds(site, "aws_backup.CfnRestoreTestingPlan"));
         plans.any(|test| !restore_test::is_ours(&test))
     };
+    // One app, one document, however many entries it has.
     if !model.starts_app(&app) || tests() {
         return None;
     }

@@ -282,12 +282,12 @@ fn add<'a>(
         return Err(no_fix("health_path is no path", "give one such as health"));
     }
     let (api, way) = (&endpoint.owner, format!("/{path}"));
-    let answers = match endpoint.kind {
+    let answers = || match endpoint.kind {
         Kind::Rest => Methods::of(b.model, api).is_none_or(|ways| ways.may_answer(&way)),
         Kind::Http => http_may_answer(b.model, api, &way),
         _ => true,
     };
-    if !answers && route.is_none_or(|route| route.path != path) {
+    if route.is_none_or(|route| route.path != path) && !answers() {
         return Err(no_fix(
             &format!("no GET of {} leads to /{path}", endpoint.spoken()),
             "give health_path a path that it answers with 200, or add a route that does",

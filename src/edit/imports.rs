@@ -68,8 +68,7 @@ impl<'a> Builder<'_, 'a> {
             _ => ("", name),
         };
         let head = member.split('.').next().unwrap_or(member);
-        let class =
-            name.strip_suffix(member).map_or_else(|| head.to_owned(), |module| format!("{module}{head}"));
+        let class = if module.is_empty() { head.to_owned() } else { format!("{module}.{head}") };
         if self.model.catalogue.has_type(&class) && !self.model.has_class(&class) {
             return Err(no_fix(
                 &format!("the app's aws-cdk-lib has no {class}, or it is not known which release this is"),

@@ -286,9 +286,16 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        match self.meaning(function)? {
+        self.result_of(function, depth)
+    }
+
+    /// What the function returns that an expression stands for.
+    fn result_of(&self, expression: Syn<'a>, depth: u8) -> Option<Typed<'a>> {
+        match self.meaning(expression)? {
             Meaning::Function(function) => self.returned_type(function, depth),
-            Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
+            Meaning::Value(value) if matches!(value.kind(), "arrow_function" | "function_expression") => {
+                self.returned_type(value, depth)
+            }
             _ => None,
         }
     }
@@ -365,11 +372,7 @@ impl<'a> Model<'a> {
             "Readonly" | "Required" | "Partial" | "NonNullable" => self.written(arguments.next()?, depth),
             // `ReturnType<typeof load>`
             "ReturnType" => {
-                match self.meaning(arguments.next().filter(|of| of.is("type_query"))?.first()?)? {
-                    Meaning::Function(function) => self.returned_type(function, depth),
-                    Meaning::Value(value) if is_closure(value) => self.returned_type(value, depth),
-                    _ => None,
-                }
+                self.result_of(arguments.next().filter(|of| of.is("type_query"))?.first()?, depth)
             }
             "Record" => Some(Typed::of(Type::Map(Box::new(self.written(arguments.nth(1)?, depth)?.ty)))),
             _ => self.written_name(name, depth),
@@ -542,10 +545,6 @@ impl<'a> Model<'a> {
         }
         bases
     }
-}
-
-fn is_closure(value: Syn<'_>) -> bool {
-    matches!(value.kind(), "arrow_function" | "function_expression")
 }
 
 /// A literal that was stored where any string may be stored.
